@@ -1,0 +1,5 @@
+"""Where SQL runs: one text, on DuckDB over Parquet."""
+
+from patronage.engines.duck import DuckEngine, default_engine, literal, parquet
+
+__all__ = ["DuckEngine", "default_engine", "literal", "parquet"]

@@ -1,0 +1,7 @@
+"""Raw tables in, one EventLog out."""
+
+from patronage.events.log import EventLog
+from patronage.events.quality import QualityReport
+from patronage.events.tables import SideTables
+
+__all__ = ["EventLog", "QualityReport", "SideTables"]

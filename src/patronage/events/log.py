@@ -1,0 +1,128 @@
+"""EventLog: a handle on Parquet that SQL runs over; the one source of truth."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from patronage.engines import default_engine, literal, parquet
+from patronage.errors import EventSchemaError
+from patronage.events.quality import QualityReport
+from patronage.events.tables import SideTables
+
+__all__ = ["EventLog"]
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """Every event of every customer, in Parquet, with the meaning of its columns settled.
+
+    Made by `read_events` (files, folders, addresses, databases) or `EventLog.from_frame`.
+
+    Attributes
+    ----------
+    relation : SQL text of a SELECT that yields customer_id, event_time, known_time, kind, amount
+        and whatever optional columns of `schema.EVENT_COLUMNS` are in `columns`
+    columns : the columns that the relation yields
+    currency : ISO 4217 code of `amount`; 'purchases' where the source has no money
+    has_clock : some event carries a time of day; else a day is a point
+    has_known_time : the source says when each row was learned; else known_time = event_time
+    quality : rows read, used and set aside, and everything that was assumed
+    tables : customers, products, links, calendar; joined only as known at an as_of
+    cut : rows at or after this day, by either clock, are not seen
+    ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
+    """
+
+    relation: str
+    columns: tuple[str, ...]
+    currency: str
+    has_clock: bool
+    has_known_time: bool
+    quality: QualityReport
+    tables: SideTables = field(default_factory=SideTables)
+    cut: date | None = None
+    ledger: Path | None = None
+    # Why: the folder lives as long as any log that was made from it, and is then removed.
+    workspace: "TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+
+    def before(self, as_of: date) -> "EventLog":
+        """The log as known at `as_of`: both clocks strictly before it. The one cut there is."""
+        cut = as_of if self.cut is None else min(as_of, self.cut)
+        return replace(self, cut=cut, tables=self.tables.before(cut))
+
+    def sql(self) -> str:
+        """SQL text of the events known so far."""
+        if self.cut is None:
+            return self.relation
+        bound = f"TIMESTAMP {literal(self.cut.isoformat())}"
+        known = f" AND known_time < {bound}" if self.has_known_time else ""
+        return f"SELECT * FROM ({self.relation}) WHERE event_time < {bound}{known}"
+
+    def ledger_sql(self) -> str:
+        """SQL text of the ledger known so far.
+
+        Columns customer_id, kind, event_day, known_day, n_events, amount, amount_min, amount_max,
+        first_time. Before `compact` it has one row per event, after it one per customer × kind ×
+        event day × known day: the same sums either way, so every query runs over both.
+        """
+        if self.ledger is None:
+            source = f"SELECT {_ONE_ROW_PER_EVENT} FROM ({self.sql()})"
+            return source if self.has_known_time else _without_known_day(source)
+        if self.cut is None:
+            return f"SELECT * FROM {parquet([self.ledger])}"
+        bound = f"DATE {literal(self.cut.isoformat())}"
+        return (
+            f"SELECT * FROM {parquet([self.ledger])} "
+            f"WHERE event_day < {bound} AND known_day < {bound}"
+        )
+
+    def compact(self) -> "EventLog":
+        """Write the ledger once, so that many snapshots read it instead of the raw events."""
+        if self.ledger is not None:
+            return self
+        workspace = self.workspace or TemporaryDirectory(prefix="patronage-")
+        path = Path(workspace.name) / "ledger.parquet"
+        default_engine().write(
+            f"""
+            SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,
+                   sum(amount)::DECIMAL(18,4) AS amount, min(amount_min) AS amount_min,
+                   max(amount_max) AS amount_max, min(first_time) AS first_time
+            FROM ({self.ledger_sql()}) GROUP BY customer_id, kind, event_day, known_day
+            """,
+            path,
+        )
+        return replace(self, ledger=path, workspace=workspace)
+
+    def first_day(self) -> date:
+        """Day of the first event known."""
+        return self._day("min")
+
+    def last_day(self) -> date:
+        """Day of the last event known."""
+        return self._day("max")
+
+    def next_day(self) -> date:
+        """The default as_of: the day after the last event (the next midnight UTC)."""
+        return self.last_day() + timedelta(days=1)
+
+    def _day(self, extreme: str) -> date:
+        (found,) = default_engine().row(f"SELECT {extreme}(event_time) FROM ({self.sql()})")
+        if found is None:
+            raise EventSchemaError(
+                "the event log is empty"
+                + (f" before {self.cut}" if self.cut else "")
+                + f": {self.quality.n_rows_read} rows read, {self.quality.n_rows_used} usable.\n"
+                "To mend: see `patronage doctor` for what was set aside and why."
+            )
+        return found.date() if isinstance(found, datetime) else found
+
+
+_ONE_ROW_PER_EVENT = """
+    customer_id, kind, event_time::DATE AS event_day, known_time::DATE AS known_day,
+    1::BIGINT AS n_events, amount, amount AS amount_min, amount AS amount_max,
+    event_time AS first_time"""
+
+
+def _without_known_day(source: str) -> str:
+    # Why: a second copy of the event day would be hashed in every GROUP BY of a plain log.
+    return f"SELECT * REPLACE (event_day AS known_day) FROM ({source})"

@@ -1,0 +1,143 @@
+"""Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from patronage.engines import default_engine, literal
+from patronage.errors import EventSchemaError, FutureEventError, SettingsError
+from patronage.events import EventLog
+from patronage.snapshots.features import FEATURES, days_sql
+from patronage.snapshots.rfm import RFM
+
+__all__ = ["Snapshot", "take_snapshot"]
+
+# From the aggregates of one customer's days to the RFM columns. A customer without any purchase
+# (a refund of goods bought before the log, a visitor) begins with the first event, and is scored.
+_RFM_AGGREGATES = """
+    min(event_day) FILTER (purchases > 0) AS first_purchase_day,
+    min(event_day) AS first_event_day,
+    max(event_day) FILTER (spent > 0) AS last_counted_day,
+    count(*) FILTER (spent > 0) AS counted_days,
+    arg_min(spent, event_day) FILTER (purchases > 0) AS first_spent,
+    sum(spent) AS spend,
+    sum(cash) AS cash"""
+
+_CLOCK_AGGREGATES = """,
+    min(first_time) AS first_time,
+    max(first_time) FILTER (spent > 0) AS last_time"""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known strictly before the day `as_of`.
+
+    Attributes
+    ----------
+    events : the log, cut at as_of; what any model may look at
+    customers : one row per customer, sorted by customer_id, with
+        first_day (acquisition), is_buyer (has a purchase at all), frequency, recency (days),
+        T (days), monetary_value (null where frequency is 0), first_amount, spend (gross money of
+        purchases), cash (net money), then the columns of the feature groups asked for
+    as_of : first unknown day
+    features : the feature groups in `customers`
+    """
+
+    events: EventLog
+    customers: pl.DataFrame
+    as_of: date
+    features: tuple[str, ...] = ()
+
+    def rewind(self, to: date) -> "Snapshot":
+        """The snapshot of an earlier day, with the same feature groups."""
+        if to > self.as_of:
+            raise FutureEventError(
+                f"a snapshot of {self.as_of} knows nothing of {to}.\n"
+                "To mend: rewind to an earlier day, or take a new snapshot from the log."
+            )
+        return take_snapshot(self.events, as_of=to, features=self.features)
+
+    def with_features(self, groups: Sequence[str]) -> "Snapshot":
+        """The same snapshot with more feature groups."""
+        wanted = tuple(dict.fromkeys((*self.features, *groups)))
+        if wanted == self.features:
+            return self
+        return take_snapshot(self.events, as_of=self.as_of, features=wanted)
+
+    def rfm(self) -> RFM:
+        """The RFM summary of all customers, in the order of `customers`; times in days."""
+        columns = self.customers
+        return RFM(
+            columns["customer_id"].to_numpy(),
+            columns["frequency"].cast(pl.Float64).to_numpy(),
+            columns["recency"].to_numpy(),
+            columns["T"].to_numpy(),
+            columns["monetary_value"].fill_null(np.nan).to_numpy(),
+            columns["first_amount"].fill_null(np.nan).to_numpy(),
+        )
+
+
+def take_snapshot(
+    log: EventLog, *, as_of: date | None = None, features: Sequence[str] = ()
+) -> Snapshot:
+    """What the log knew at `as_of` (default: the day after its last event).
+
+    Raises
+    ------
+    EventSchemaError : nothing was known before as_of
+    SettingsError : a feature group that does not exist
+    """
+    if as_of is None:
+        as_of = log.cut if log.cut is not None else log.next_day()
+    unknown = [name for name in features if name not in FEATURES]
+    if unknown:
+        raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
+    if log.cut is not None and as_of > log.cut:
+        raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
+    known = log.before(as_of)
+    customers = default_engine().frame(_customers_sql(known, as_of, features)).sort("customer_id")
+    if customers.is_empty():
+        raise EventSchemaError(
+            f"nothing is known before as_of {as_of}.\n"
+            "To mend: choose an as_of after the first event."
+        )
+    return Snapshot(known, customers, as_of, tuple(features))
+
+
+def _customers_sql(log: EventLog, as_of: date, features: Sequence[str]) -> str:
+    day = f"DATE {literal(as_of.isoformat())}"
+    days = days_sql(log.ledger_sql(), has_clock=log.has_clock, gaps="rhythm" in features)
+    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
+    aggregates = _RFM_AGGREGATES + (_CLOCK_AGGREGATES if log.has_clock else "")
+    aggregates += "".join(f",\n    {sql} AS {name}" for name, sql in extra.items())
+    first_day = "coalesce(first_purchase_day, first_event_day)"
+    if log.has_clock:
+        start = f"coalesce(first_time, {first_day}::TIMESTAMP)"
+        recency = f"epoch_us(last_time) - epoch_us({start})"
+        recency = f"({recency}) / 86400e6"
+        T = f"(epoch_us({day}::TIMESTAMP) - epoch_us({start})) / 86400e6"
+    else:
+        recency = f"(last_counted_day - {first_day})::DOUBLE"
+        # A day is a point, and the last observed day is the one before as_of.
+        T = f"({day} - 1 - {first_day})::DOUBLE"
+    counted_first = "(first_spent IS NOT NULL AND first_spent > 0)"
+    columns = "".join(f", {name}" for name in extra)
+    return f"""
+        WITH days AS ({days}),
+        totals AS (SELECT customer_id, {aggregates} FROM days GROUP BY customer_id),
+        counted AS (
+            SELECT *, counted_days - {counted_first}::INT AS frequency FROM totals
+        )
+        SELECT customer_id, {first_day} AS first_day,
+               first_purchase_day IS NOT NULL AS is_buyer, frequency,
+               CASE WHEN frequency > 0 THEN {recency} ELSE 0.0 END AS recency, {T} AS T,
+               CASE WHEN frequency > 0 THEN
+                   (spend - CASE WHEN {counted_first} THEN first_spent ELSE 0 END)::DOUBLE
+                   / frequency END AS monetary_value,
+               coalesce(first_spent, 0)::DOUBLE AS first_amount,
+               coalesce(spend, 0)::DOUBLE AS spend, coalesce(cash, 0)::DOUBLE AS cash{columns}
+        FROM counted
+    """.replace(":as_of", day)
