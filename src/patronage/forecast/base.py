@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -74,5 +73,5 @@ class AbstractForecast(ABC):
         """
 
     @abstractmethod
-    def take(self, rows: slice | np.ndarray) -> Self:
+    def take(self, rows: slice | np.ndarray) -> "AbstractForecast":
         """The same forecast for some of the customers."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -54,18 +54,18 @@ class RFM:
         """The weights, 1 where none were given."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
-    def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> Self:
+    def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> "RFM":
         """Some of the rows (a mask, indices or a slice)."""
-        picked = {
+        picked: dict[str, Any] = {
             name: None if value is None else value[rows]
             for name, value in vars(self).items()
         }
-        return type(self)(**picked)
+        return RFM(**picked)
 
     @classmethod
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
-    ) -> Self:
+    ) -> "RFM":
         """Read an RFM table: frequency, recency, T[, monetary_value][, weight].
 
         Parameters
