@@ -1,0 +1,1 @@
+"""Buy-till-you-die models: customers purchase for a while, and leave without a word."""
