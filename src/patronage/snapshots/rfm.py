@@ -57,8 +57,7 @@ class RFM:
     def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> "RFM":
         """Some of the rows (a mask, indices or a slice)."""
         picked: dict[str, Any] = {
-            name: None if value is None else value[rows]
-            for name, value in vars(self).items()
+            name: None if value is None else value[rows] for name, value in vars(self).items()
         }
         return RFM(**picked)
 
@@ -89,9 +88,7 @@ class RFM:
                 f"To mend: pass columns={{{missing[0]!r}: 'your name'}}."
             )
         ids = found["customer_id"]
-        customer_id = (
-            np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
-        )
+        customer_id = np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
         arrays = {
             name: None if found[name] is None else _numbers(frame, str(found[name]))
             for name in ("frequency", "recency", "T", "monetary_value", "weight")
@@ -142,7 +139,9 @@ def _check(
     if len(x) == 0:
         raise EventSchemaError("the RFM table is empty.\nTo mend: give at least one row.")
     checks = {
-        "frequency, recency and T must be finite": np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T),
+        "frequency, recency and T must be finite": np.isfinite(x)
+        & np.isfinite(t_x)
+        & np.isfinite(T),
         "frequency must be a whole number, 0 or more": (x >= 0) & (x == np.floor(x)),
         "recency must be 0 or more and at most T": (t_x >= 0) & (t_x <= T * (1 + 1e-12)),
         "recency must be 0 where frequency is 0": (x > 0) | (t_x == 0),
