@@ -18,10 +18,13 @@ RANK_GROUPS = 1000
 
 def customer_weights(
     n_customers: int, n_draws: int, *, seed: int
-) -> Float[np.ndarray, "customers draws"]:
-    """How often each customer occurs when as many are drawn with replacement."""
+) -> Float[np.ndarray, "customers draws_1"]:
+    """How often each customer occurs when as many are drawn with replacement.
+
+    A column per draw, and a last one in which everybody occurs once.
+    """
     rng = np.random.default_rng(seed)
-    weights = np.empty((n_customers, n_draws))
+    weights = np.ones((n_customers, n_draws + 1))
     for k in range(n_draws):
         drawn = rng.integers(n_customers, size=n_customers)
         weights[:, k] = np.bincount(drawn, minlength=n_customers)
@@ -35,20 +38,18 @@ def measure(rows: Judged) -> dict[str, float]:
 
 
 def metric_draws(
-    rows: Judged, weights: Float[np.ndarray, "customers draws"], values: Mapping[str, float]
+    weighing: Weighing, values: Mapping[str, float]
 ) -> dict[str, Float[np.ndarray, " draws"]]:
     """Every metric under every resampling, centred as the exact `values` are.
 
-    Resampled ranks are binned; what the bins alone change, unresampled, is taken off again.
+    The last column of the weights is all ones: resampled ranks are binned, and what the bins
+    alone change, which that column shows, is taken off again.
     """
-    once = np.ones((len(weights), 1))
-    found = _all_metrics(Weighing(rows, np.hstack([weights, once]), RANK_GROUPS))
+    found = _all_metrics(weighing)
     return {name: found[name][:-1] + (values[name] - found[name][-1]) for name in values}
 
 
-def interval(
-    draws: Float[np.ndarray, " draws"], level: float = 0.9
-) -> tuple[float, float]:
+def interval(draws: Float[np.ndarray, " draws"], level: float = 0.9) -> tuple[float, float]:
     """The central interval of the draws."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
@@ -63,9 +64,7 @@ def _all_metrics(weighing: Weighing) -> dict[str, Float[np.ndarray, " draws"]]:
     return {metric.name: found[metric.name] for metric in metrics}
 
 
-def _of_means(
-    weighing: Weighing, metrics: list[Metric]
-) -> dict[str, Float[np.ndarray, " draws"]]:
+def _of_means(weighing: Weighing, metrics: list[Metric]) -> dict[str, Float[np.ndarray, " draws"]]:
     """All metrics that are functions of means, by one matrix product."""
     formulas = {m.name: m.formula for m in metrics if isinstance(m.formula, OfMeans)}
     columns = {name: formula.columns(weighing.rows) for name, formula in formulas.items()}

@@ -40,25 +40,26 @@ def predictions_table(
     score = crps(forecast, outcome.total, q90)
     pit = below + uniform * (at - below)
     _refuse_nonfinite("distribution function", pit + score)
-    n = len(mean_cash)
-    return pl.DataFrame(
-        {
-            "model": np.full(n, model, object),
-            "origin": pl.Series([outcome.origin]).new_from_index(0, n),
-            "customer_id": outcome.customer_id,
-            "mean_cash": mean_cash,
-            "mean_purchases": pl.Series(mean_purchases, dtype=pl.Float64)
-            if mean_purchases is not None
-            else pl.Series([None], dtype=pl.Float64).new_from_index(0, n),
-            "q10": q10,
-            "q90": q90,
-            "f_q90": forecast.cdf(q90)[1],
-            "pit": pit,
-            "crps": score,
-            "outcome_cash": outcome.total,
-            "outcome_purchases": outcome.total_purchases,
-        },
-        schema_overrides={"model": pl.String},
+    columns = {
+        "customer_id": outcome.customer_id,
+        "mean_cash": mean_cash,
+        "q10": q10,
+        "q90": q90,
+        "f_q90": forecast.cdf(q90)[1],
+        "pit": pit,
+        "crps": score,
+        "outcome_cash": outcome.total,
+        "outcome_purchases": outcome.total_purchases,
+    }
+    return pl.DataFrame(columns).select(
+        pl.lit(model).alias("model"),
+        pl.lit(outcome.origin).alias("origin"),
+        "customer_id",
+        "mean_cash",
+        (pl.lit(None) if mean_purchases is None else pl.lit(pl.Series(mean_purchases)))
+        .cast(pl.Float64)
+        .alias("mean_purchases"),
+        *list(columns)[2:],
     )
 
 

@@ -1,14 +1,17 @@
 """Parts of the customers in which sums are compared: acquisition cohorts and expected value."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from patronage.evaluate.bootstrap import interval
-from patronage.evaluate.judged import Judged
 from patronage.evaluate.weighing import Weighing
 
-__all__ = ["cohort_labels", "segment_rows", "value_labels"]
+__all__ = ["VALUE_SEGMENTS", "cohort_labels", "segment_rows", "value_groups"]
+
+VALUE_SEGMENTS: Final = ("value high", "value medium", "value low")
 
 MAX_COHORTS = 24
 
@@ -26,47 +29,52 @@ def cohort_labels(first_day: pl.Series) -> pl.Series:
     return "cohort " + year.cast(pl.String) + part
 
 
-def value_labels(expected: Float[np.ndarray, " customers"]) -> pl.Series:
-    """'value high' for those who carry the first half of the expected cash, 'value medium' for
-    the next 30 %, 'value low' for the rest.
+def value_groups(expected: Float[np.ndarray, " customers"]) -> Int[np.ndarray, " customers"]:
+    """Number of each customer's place in VALUE_SEGMENTS: those who carry the first half of the
+    expected cash, the next 30 %, the rest.
     """
     order = np.argsort(-expected, kind="stable")
     positive = np.maximum(expected[order], 0.0)
     before = positive.cumsum() - positive
     share = before / max(float(positive.sum()), 1e-300)
-    level = np.empty(len(expected), np.int64)
-    level[order] = np.digitize(np.where(positive > 0, share, 1.0), [0.5, 0.8])
-    return pl.Series(np.array(["value high", "value medium", "value low"])[level])
+    group = np.empty(len(expected), np.int64)
+    group[order] = np.digitize(np.where(positive > 0, share, 1.0), [0.5, 0.8])
+    return group
 
 
 def segment_rows(
-    rows: Judged, labels: pl.Series, weights: Float[np.ndarray, "customers draws"]
+    weighing: Weighing, group: Int[np.ndarray, " rows"], names: Sequence[str]
 ) -> list[dict[str, object]]:
-    """Per segment: predicted_sum, actual_sum and aggregate_bias with intervals."""
-    names = labels.unique().sort()
-    group = labels.replace_strict(names, np.arange(len(names))).to_numpy()
+    """Per segment: predicted_sum, actual_sum and aggregate_bias with intervals.
+
+    The last column of the weights is all ones, and gives the value.
+    """
+    rows = weighing.rows
+    pairs = np.unique(group * len(weighing.weights) + rows.customer) // len(weighing.weights)
+    sizes = np.bincount(pairs, minlength=len(names))
+    predicted = weighing.sums(group, len(names), rows.forecast)
+    actual = weighing.sums(group, len(names), rows.outcome)
+    some = np.where(actual > 0, actual, actual[:, -1:])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bias = predicted / some - 1
     found: list[dict[str, object]] = []
-    sums = {}
-    for name, values in (("predicted_sum", rows.forecast), ("actual_sum", rows.outcome)):
-        exact = Weighing.exact(rows).sums(group, len(names), values)[:, 0]
-        sums[name] = exact, Weighing(rows, weights).sums(group, len(names), values)
-    for k, segment in enumerate(names):
-        n = len(np.unique(rows.customer[group == k]))
-        triples = {name: (exact[k], drawn[k]) for name, (exact, drawn) in sums.items()}
-        (predicted, p_draws), (actual, a_draws) = triples.values()
-        if actual > 0:
-            some = np.where(a_draws > 0, a_draws, actual)
-            triples["aggregate_bias"] = predicted / actual - 1, p_draws / some - 1
-        for name, (value, drawn) in triples.items():
-            low, high = interval(drawn)
-            found.append(
-                {
-                    "segment": segment,
-                    "metric": name,
-                    "value": float(value),
-                    "low": low,
-                    "high": high,
-                    "n_customers": n,
-                }
-            )
+    for metric, sums in (
+        ("predicted_sum", predicted),
+        ("actual_sum", actual),
+        ("aggregate_bias", bias),
+    ):
+        low, high = np.quantile(sums[:, :-1], [0.05, 0.95], axis=1)
+        found += [
+            {
+                "segment": segment,
+                "metric": metric,
+                "value": float(sums[k, -1]),
+                "low": float(low[k]),
+                "high": float(high[k]),
+                "n_customers": int(sizes[k]),
+            }
+            for k, segment in enumerate(names)
+            # A share of nothing is no number, and an empty segment no row.
+            if sizes[k] and (metric != "aggregate_bias" or actual[k, -1] > 0)
+        ]
     return found

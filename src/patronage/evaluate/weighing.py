@@ -60,18 +60,22 @@ class Weighing:
     rows : the judged rows
     weights : times each customer counts; a column per draw, each of which sums to the customers
     max_groups : ranks are cut into at most so many bins (None: one per distinct value)
+    foresight : `by_outcome`, where other rows of the same outcomes and weights have it already
     """
 
     rows: Judged
     weights: Float[np.ndarray, "customers draws"]
     max_groups: int | None = None
+    foresight: Concentration | None = None
 
     @classmethod
     def exact(cls, rows: Judged) -> "Weighing":
         """Every row counts once."""
         return cls(rows, np.ones((int(rows.customer.max(initial=-1)) + 1, 1)))
 
-    def means(self, columns: Float[np.ndarray, "columns rows"]) -> Float[np.ndarray, "columns draws"]:
+    def means(
+        self, columns: Float[np.ndarray, "columns rows"]
+    ) -> Float[np.ndarray, "columns draws"]:
         """Weighted means over the rows."""
         n = len(self.weights)
         # Why: one matrix product over customers, however many origins each of them has.
@@ -126,4 +130,6 @@ class Weighing:
     @cached_property
     def by_outcome(self) -> Concentration:
         """The rows from the largest outcome to the smallest: what perfect foresight finds."""
+        if self.foresight is not None:
+            return self.foresight
         return self.concentration(self.rows.outcome)

@@ -51,7 +51,7 @@ def _purchases(rows: Judged) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarr
 
 def _miss(rows: Judged) -> Float[np.ndarray, " rows"]:
     forecast, outcome = _purchases(rows)
-    return forecast - outcome
+    return np.asarray(forecast - outcome)
 
 
 METRICS = (

@@ -92,7 +92,7 @@ METRICS = (
     ),
     Metric(
         "decile_mape",
-        "Mean over ten deciles by forecast of |forecast − outcome| / outcome.",
+        "Mean over ten deciles by forecast of |forecast less outcome| over outcome.",
         "cash",
         False,
         OfGroups(_decile_mape),

@@ -48,7 +48,7 @@ def _pit_deviation(weighing: Weighing) -> Float[np.ndarray, " draws"]:
 METRICS = (
     Metric(
         "crps",
-        "Continuous ranked probability score: the absolute error of a whole distribution, in money.",
+        "Continuous ranked probability score: the error of a whole distribution, in money.",
         "distribution",
         False,
         OfMeans(lambda rows: (_known(rows.crps),)),

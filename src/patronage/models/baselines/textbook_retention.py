@@ -54,7 +54,7 @@ class TextbookRetention:
 
     assumption: ClassVar[str] = (
         "All customers are alike and all alive; each period keeps the same share r of them and "
-        "each of these spends the same m: m·r / (1 + d − r), here undiscounted and cut at the "
+        "each of these spends the same m: m r over 1 + d less r, here undiscounted and cut at the "
         "horizon."
     )
 
