@@ -70,9 +70,7 @@ class DuckEngine:
             raise LookupError("the query has no rows")
         return tuple(found)
 
-    def write(
-        self, sql: str, path: Path, parameters: Mapping[str, object] | None = None
-    ) -> Path:
+    def write(self, sql: str, path: Path, parameters: Mapping[str, object] | None = None) -> Path:
         """Write the result to one Parquet file (zstd) and return its path."""
         with self._cursor() as cursor:
             cursor.execute(

@@ -1,1 +1,1 @@
-"""Buy-till-you-die models: customers purchase for a while, and leave without a word."""
+"""Buy-till-you-die: customers purchase at a rate of their own until they drop out unseen."""
