@@ -17,7 +17,7 @@ from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
 from patronage.models.fitting.newton import Optimum, maximise
 from patronage.models.fitting.report import FitReport
-from patronage.models.likelihoods.base import Likelihood, Moments, Table
+from patronage.models.likelihoods.base import Likelihood, Limit, Moments, Table
 
 __all__ = ["FEW_CUSTOMERS", "maximum_likelihood"]
 
@@ -29,6 +29,8 @@ _PRECISION: Final = 1 / 9
 # A standard error of a logarithm beyond which a parameter counts as unknown: a factor e^4 = 55.
 _UNKNOWN: Final = 4.0
 _THIN: Final = 20_000
+# How far, in log units, a parameter must have been pulled for its limit to be named.
+_PULLED: Final = 1.5
 
 
 def maximum_likelihood(
@@ -101,7 +103,8 @@ def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> Optimu
             here.hessian - _PRECISION * np.eye(len(centre)),
         )
 
-    found = [maximise(penalised, start) for start in starts]
+    # Why: the penalty itself keeps the search from infinity, so that it may look further.
+    found = [maximise(penalised, start, box=20.0) for start in starts]
     best = max(found, key=lambda optimum: (optimum.converged, float(optimum.moments.value)))
     if not best.converged or not np.isfinite(best.moments.value):
         raise FitError(
@@ -158,16 +161,26 @@ def _report(
 
 
 def _diagnosis(likelihood: Likelihood[TableT], here: Moments) -> tuple[str | None, str]:
-    """Which simpler model lies uphill along the flattest direction."""
-    _, basis = np.linalg.eigh(-here.hessian)
-    way = basis[:, 0] * (1.0 if basis[:, 0] @ here.gradient >= 0 else -1.0)
-    best, cosine = None, 0.0
+    """Which simpler models lie uphill: at a penalised optimum the bare gradient points there.
+
+    One about each thing (purchases, dropout, spend), if the likelihood climbs along its direction
+    and is nearly straight there.
+    """
+    best: dict[str, tuple[float, Limit]] = {}
     for limit in likelihood.limits:
-        direction = np.array(limit.direction) / np.linalg.norm(limit.direction)
-        if direction @ way > cosine:
-            best, cosine = limit, float(direction @ way)
-    held = "The likelihood has no maximum at finite parameters"
-    advice = "a weak penalty holds them finite: predictions are usable, single parameters are not"
-    if best is None or cosine < 0.5:
-        return None, f"{held}; {advice}"
-    return best.nested, f"{held}: {best.meaning} (limit: {best.nested}); {advice}"
+        way = np.array(limit.direction) / np.linalg.norm(limit.direction)
+        climb, curvature = float(way @ here.gradient), float(-way @ here.hessian @ way)
+        if climb > _PULLED * _PRECISION and curvature < 1.0:
+            known = best.get(limit.about, (0.0, limit))
+            best[limit.about] = max(known, (climb, limit), key=lambda pair: pair[0])
+    held = "the likelihood has no maximum at finite parameters"
+    advice = (
+        "a weak penalty holds them finite. Predictions are usable, single parameters are not; "
+        "more customers, a longer history or the simpler model would mend it"
+    )
+    if not best:
+        return None, f"{held} that these data can tell; {advice}"
+    found = [limit for _, limit in best.values()]
+    meanings = " and ".join(dict.fromkeys(limit.meaning for limit in found))
+    nested = " + ".join(dict.fromkeys(limit.nested for limit in found))
+    return nested, f"{held}: {meanings} (limit: {nested}); {advice}"

@@ -11,8 +11,8 @@ from patronage.models.likelihoods.base import Moments
 
 __all__ = ["BOX", "Optimum", "maximise"]
 
-# Why: in scaled units a parameter outside e^±12 (160,000) says "infinite"; the search ends there.
-BOX: Final = 12.0
+# Why: in scaled units a parameter outside e^±14 (a million) says "infinite"; the search ends there.
+BOX: Final = 14.0
 _RADIUS: Final = 1.0
 _LARGEST_RADIUS: Final = 4.0
 
@@ -41,6 +41,7 @@ def maximise(
     objective: Callable[[Float[np.ndarray, " k"]], Moments],
     start: Float[np.ndarray, " k"],
     *,
+    box: float = BOX,
     tolerance: float = 1e-13,
     max_iterations: int = 80,
 ) -> Optimum:
@@ -49,9 +50,10 @@ def maximise(
     Parameters
     ----------
     objective : value, gradient and Hessian at a point of unit scale (logarithms)
+    box : largest |θ| to be looked at
     tolerance : gain still to be had at which to stop, as a share of |value|
     """
-    theta = np.clip(start, -BOX, BOX)
+    theta = np.clip(start, -box, box)
     here = objective(theta)
     radius, n = _RADIUS, 1
     while n < max_iterations:
@@ -60,7 +62,7 @@ def maximise(
             return Optimum(theta, here, n, True, False)
         if radius < 1e-10:
             break
-        if np.abs(theta + step).max() > BOX:
+        if np.abs(theta + step).max() > box:
             return Optimum(theta, here, n, False, True)
         there = objective(theta + step)
         n += 1

@@ -31,11 +31,13 @@ class Limit:
 
     Attributes
     ----------
+    about : what becomes simpler: purchases, dropout or spend
     direction : sign of each θ along the way: -1, 0 or 1
     nested : name of the simpler model
     meaning : what it says about the customers
     """
 
+    about: str
     direction: tuple[float, ...]
     nested: str
     meaning: str

@@ -26,17 +26,26 @@ Chances = Literal[0, 1]  # y - x
 Parameter = float | Float[np.ndarray, "*rows"]
 
 LIMITS = (
-    Limit((0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
-    Limit((0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout probability near 0)"),
-    Limit((0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
-    Limit((0, 0, 1, -1), "one-time buyers", "everybody seems to leave at the first chance"),
-    Limit((0, 0, 0, -1), "one-time buyers", "everybody seems to leave at the first chance"),
-    Limit((0, 0, 1, 1), "geometric dropout", "customers share one dropout probability"),
-    Limit((0, 0, -1, -1), "stayers and leavers", "some never leave, the others leave at once"),
-    Limit((1, 1, 0, 0), "Poisson purchasing", "customers share one purchase rate"),
-    Limit((-1, -1, 0, 0), "logarithmic series", "rates differ without measure"),
-    Limit((-1, 0, 0, 0), "no repeat purchases", "hardly anybody buys again"),
-    Limit((0, 1, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+    Limit("dropout", (0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit("dropout", (0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit("dropout", (0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit(
+        "dropout", (0, 0, 1, -1), "one-time buyers", "everybody seems to leave at the first chance"
+    ),
+    Limit(
+        "dropout", (0, 0, 0, -1), "one-time buyers", "everybody seems to leave at the first chance"
+    ),
+    Limit("dropout", (0, 0, 1, 1), "geometric dropout", "customers share one dropout probability"),
+    Limit(
+        "dropout",
+        (0, 0, -1, -1),
+        "stayers and leavers",
+        "some never leave, the others leave at once",
+    ),
+    Limit("purchases", (1, 1, 0, 0), "Poisson purchasing", "customers share one purchase rate"),
+    Limit("purchases", (-1, -1, 0, 0), "logarithmic series", "rates differ without measure"),
+    Limit("purchases", (-1, 0, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+    Limit("purchases", (0, 1, 0, 0), "no repeat purchases", "hardly anybody buys again"),
 )
 
 
@@ -103,7 +112,7 @@ def row_moments(
 
 
 def moments(theta: Float[np.ndarray, " 4"], table: Histories, *, extra_chances: Chances) -> Moments:
-    """Weighted sums over the rows at one θ; terms in x alone are summed over its distinct values."""
+    """Weighted sums over the rows at one θ; terms in x alone summed over its distinct values."""
     parameters = np.exp(theta)
     r, alpha, a, b = (float(value) for value in parameters)
     x, weight = table.frequencies

@@ -119,18 +119,23 @@ class ParetoNBDLikelihood:
     parameter_names: tuple[str, ...] = ("r", "alpha", "s", "beta")
     unit_bearing: tuple[bool, ...] = (False, True, False, True)
     limits: tuple[Limit, ...] = (
-        Limit((0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout rate near 0)"),
-        Limit((0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout rate near 0)"),
-        Limit((0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout rate near 0)"),
-        Limit((0, 0, 1, -1), "one-time buyers", "everybody seems to leave at once"),
-        Limit((0, 0, 1, 0), "one-time buyers", "everybody seems to leave at once"),
-        Limit((0, 0, 0, -1), "one-time buyers", "everybody seems to leave at once"),
-        Limit((0, 0, 1, 1), "exponential lifetimes", "customers share one dropout rate"),
-        Limit((0, 0, -1, -1), "stayers and leavers", "some never leave, the others leave at once"),
-        Limit((1, 1, 0, 0), "Poisson purchasing", "customers share one purchase rate"),
-        Limit((-1, -1, 0, 0), "logarithmic series", "rates differ without measure"),
-        Limit((-1, 0, 0, 0), "no repeat purchases", "hardly anybody buys again"),
-        Limit((0, 1, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+        Limit("dropout", (0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout rate near 0)"),
+        Limit("dropout", (0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout rate near 0)"),
+        Limit("dropout", (0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout rate near 0)"),
+        Limit("dropout", (0, 0, 1, -1), "one-time buyers", "everybody seems to leave at once"),
+        Limit("dropout", (0, 0, 1, 0), "one-time buyers", "everybody seems to leave at once"),
+        Limit("dropout", (0, 0, 0, -1), "one-time buyers", "everybody seems to leave at once"),
+        Limit("dropout", (0, 0, 1, 1), "exponential lifetimes", "customers share one dropout rate"),
+        Limit(
+            "dropout",
+            (0, 0, -1, -1),
+            "stayers and leavers",
+            "some never leave, the others leave at once",
+        ),
+        Limit("purchases", (1, 1, 0, 0), "Poisson purchasing", "customers share one purchase rate"),
+        Limit("purchases", (-1, -1, 0, 0), "logarithmic series", "rates differ without measure"),
+        Limit("purchases", (-1, 0, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+        Limit("purchases", (0, 1, 0, 0), "no repeat purchases", "hardly anybody buys again"),
     )
 
     def starts(self, table: Histories) -> Float[np.ndarray, "starts 4"]:
