@@ -12,7 +12,7 @@ from patronage.forecast.spend import GammaGammaSpend, UnitSpend
 def test_conditional_means_of_the_first_customers_of_cdnow():
     """Gamma-Gamma at p 6.2498, q 3.7441, gamma 15.4423, without and with two purchases."""
     x, mean = np.array([0.0, 2.0]), np.array([0.0, 22.35])
-    spend = GammaGammaSpend(6.2498, 3.7441 + 6.2498 * x, 15.4423 + 6.2498 * x * mean)
+    spend = GammaGammaSpend(6.2498, 3.7441 + 6.2498 * x, 15.4423 + x * mean)
 
     assert spend.mean() == pytest.approx([35.17, 24.65], abs=0.01)
 

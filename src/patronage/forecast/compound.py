@@ -27,7 +27,7 @@ class CompoundForecast(AbstractForecast):
 
     The distribution of the total is Σ_n P(N = n) P(sum of n spends <= total), not draws. Counts
     above 32 are taken in groups about sqrt(n) / 2 wide, each by two points with the group's mean
-    and variance: the error of a probability stays below 1e-5 (tested). P(N = n) is cut off where
+    and variance: the error of a probability stays below 2e-5 (tested). P(N = n) is cut off where
     less than 1e-10 is left.
 
     Attributes

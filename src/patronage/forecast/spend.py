@@ -62,7 +62,7 @@ class GammaGammaSpend(AbstractSpend):
     ----------
     p : shape of one purchase
     shape : q + p × purchases seen; above 1, else no mean exists
-    scale : gamma + p × money seen, in currency
+    scale : gamma + money seen (x purchases of mean z make x z), in currency
     """
 
     p: float
