@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
-from patronage.engines import literal, ordered_engine
+from patronage.engines import EngineError, literal, ordered_engine
 from patronage.errors import EventSchemaError
 from patronage.events.delimited import BROKEN, land_text
 from patronage.events.places import find_place
@@ -50,7 +49,7 @@ def _land_json(path: Path, target: Path) -> None:
         columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
         read = f"SELECT * FROM {sample}, columns = {{{columns}}})"
         ordered_engine().write(read, target, compression="snappy")
-    except duckdb.Error as error:
+    except EngineError as error:
         raise EventSchemaError(
             f"cannot read {path} as JSON: {str(error).splitlines()[0][:300]}\n"
             "To mend: give one object per line (NDJSON) or one array of objects."
