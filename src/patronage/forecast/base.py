@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -53,6 +52,12 @@ class AbstractForecast(ABC):
     ) -> Float[np.ndarray, "draws customers periods"]:
         """Joint draws of one customer's periods; customers are independent of each other."""
 
+    def sample_total(
+        self, n_draws: int, rng: np.random.Generator
+    ) -> Float[np.ndarray, "draws customers"]:
+        """Draws of each customer's total over the horizon."""
+        return np.asarray(self.sample(n_draws, rng).sum(axis=2))
+
     @abstractmethod
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
         """Quantiles of each customer's total over the horizon."""
@@ -68,5 +73,5 @@ class AbstractForecast(ABC):
         """
 
     @abstractmethod
-    def take(self, rows: slice | np.ndarray) -> Self:
+    def take(self, rows: slice | np.ndarray) -> "AbstractForecast":
         """The same forecast for some of the customers."""

@@ -16,6 +16,11 @@ class FittedModel(Protocol):
     That is all it may hold: the registry writes it as JSON and arrays, without code.
     """
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `predict` reads beyond RFM."""
+        ...
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast:
         """Forecast every customer of the snapshot, in its order; HorizonError where it cannot."""
         ...

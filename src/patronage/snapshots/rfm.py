@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -54,18 +54,17 @@ class RFM:
         """The weights, 1 where none were given."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
-    def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> Self:
+    def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> "RFM":
         """Some of the rows (a mask, indices or a slice)."""
-        picked = {
-            name: None if value is None else value[rows]
-            for name, value in vars(self).items()
+        picked: dict[str, Any] = {
+            name: None if value is None else value[rows] for name, value in vars(self).items()
         }
-        return type(self)(**picked)
+        return RFM(**picked)
 
     @classmethod
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
-    ) -> Self:
+    ) -> "RFM":
         """Read an RFM table: frequency, recency, T[, monetary_value][, weight].
 
         Parameters
@@ -89,9 +88,7 @@ class RFM:
                 f"To mend: pass columns={{{missing[0]!r}: 'your name'}}."
             )
         ids = found["customer_id"]
-        customer_id = (
-            np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
-        )
+        customer_id = np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
         arrays = {
             name: None if found[name] is None else _numbers(frame, str(found[name]))
             for name in ("frequency", "recency", "T", "monetary_value", "weight")
@@ -142,7 +139,9 @@ def _check(
     if len(x) == 0:
         raise EventSchemaError("the RFM table is empty.\nTo mend: give at least one row.")
     checks = {
-        "frequency, recency and T must be finite": np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T),
+        "frequency, recency and T must be finite": np.isfinite(x)
+        & np.isfinite(t_x)
+        & np.isfinite(T),
         "frequency must be a whole number, 0 or more": (x >= 0) & (x == np.floor(x)),
         "recency must be 0 or more and at most T": (t_x >= 0) & (t_x <= T * (1 + 1e-12)),
         "recency must be 0 where frequency is 0": (x > 0) | (t_x == 0),

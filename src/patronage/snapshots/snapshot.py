@@ -1,7 +1,7 @@
 """Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -65,7 +65,15 @@ class Snapshot:
         wanted = tuple(dict.fromkeys((*self.features, *groups)))
         if wanted == self.features:
             return self
-        return take_snapshot(self.events, as_of=self.as_of, features=wanted)
+        whole = take_snapshot(self.events, as_of=self.as_of, features=wanted)
+        if len(whole.customers) == len(self.customers):
+            return whole
+        mine = self.customers.select("customer_id")
+        return replace(whole, customers=whole.customers.join(mine, on="customer_id", how="semi"))
+
+    def take(self, rows: slice) -> "Snapshot":
+        """The same day for some of the customers: a chunk."""
+        return replace(self, customers=self.customers[rows])
 
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""

@@ -1,0 +1,54 @@
+"""patronage fit: one model, its parameters and their standard errors."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from patronage.cli import options
+from patronage.cli.options import parse_columns, parse_date
+
+__all__ = ["fit"]
+
+
+def fit(
+    events: Annotated[
+        str, typer.Argument(help="Events as for `run`, or an RFM table.", show_default=False)
+    ],
+    model: Annotated[str, typer.Option(help="Name from `patronage models`.")],
+    as_of: options.AsOf = None,
+    unit: Annotated[str, typer.Option(help="Unit of time of the parameters.")] = "week",
+    horizon: options.Horizon = "52 weeks",
+    currency: options.Currency = "USD",
+    columns: options.Columns = None,
+    query: options.Query = None,
+    seed: options.Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fit one model and print its parameters, standard errors and log-likelihood.
+
+    Example: patronage fit orders.csv --model pareto_nbd --unit week --json
+    """
+    from patronage.cli.journal import timed
+    from patronage.horizon import Horizon
+    from patronage.jobs import fit_source
+
+    with timed("fit", model=model) as facts:
+        result = fit_source(
+            events,
+            model,
+            as_of=parse_date(as_of),
+            unit=unit,
+            horizon=Horizon.parse(horizon),
+            currency=currency,
+            columns=parse_columns(columns),
+            query=query,
+            seed=seed,
+        )
+        facts |= {"customers": result.get("n_customers")}
+    if as_json:
+        typer.echo(json.dumps(result, indent=2, default=str))
+        return
+    from patronage.cli.printing import print_fit
+
+    print_fit(result)

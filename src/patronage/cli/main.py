@@ -1,0 +1,70 @@
+"""`patronage …`: one Typer app, and what every command shares: errors, exit codes, the log."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from patronage.cli import backtest, demo, doctor, fit, models, run, score, simulate
+from patronage.cli.journal import start_journal
+from patronage.errors import PatronageError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="patronage",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Customer lifetime value: raw events in, honest forecasts and decisions out.",
+    epilog="Start with: patronage demo, then patronage run YOUR_FILE.csv",
+)
+
+
+@app.callback()
+def _shared(
+    log: Annotated[
+        str, typer.Option(help="Log to standard error as 'text', 'json' or 'off'.")
+    ] = "text",
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    from patronage import __version__
+
+    if version:
+        typer.echo(f"patronage {__version__}")
+        raise typer.Exit
+    start_journal(log)
+
+
+app.command(name="demo")(demo.demo)
+app.command(name="run")(run.run)
+app.command(name="fit")(fit.fit)
+app.command(name="backtest")(backtest.backtest)
+app.command(name="score")(score.score)
+app.command(name="simulate")(simulate.simulate)
+app.command(name="models")(models.models)
+app.command(name="doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 2 the user's input, 1 our fault."""
+    try:
+        app()
+    except PatronageError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("stopped.", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("PATRONAGE_DEBUG"):
+            traceback.print_exc()
+        typer.echo(
+            f"patronage failed: {type(error).__name__}: {error}\n"
+            "This is our fault, not yours. PATRONAGE_DEBUG=1 shows where it happened; "
+            "please report it with that trace.",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""What a person reads in the terminal after a command."""
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from patronage.events import EventLog, QualityReport
+from patronage.jobs import RunResult
+
+__all__ = ["print_log", "print_quality", "print_result", "print_table"]
+
+
+def print_result(result: RunResult, *, as_json: bool) -> None:
+    """The answer of a run in a few lines, or its summary as JSON."""
+    if as_json:
+        typer.echo(json.dumps(result.summary, indent=2, default=str))
+        return
+    quality = result.snapshot.events.quality
+    print_quality(quality)
+    total, scoring = result.total, result.scoring
+    currency = result.snapshot.events.currency
+    typer.echo(
+        f"\n{total.n_customers:,} customers are worth {total.expected:,.0f} {currency} over the next "
+        f"{scoring.horizon} from {result.snapshot.as_of} "
+        f"(80 % interval {total.low:,.0f} to {total.high:,.0f})."
+    )
+    typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
+    for warning in quality.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    typer.echo(f"Report: {result.out / 'report.html'}")
+
+
+def print_quality(quality: QualityReport) -> None:
+    """Rows in = rows used + rows set aside, with the reasons."""
+    typer.echo(
+        f"{quality.n_rows_read:,} rows read = {quality.n_rows_used:,} used + "
+        f"{quality.n_rows_quarantined:,} set aside."
+    )
+    for reason, count in quality.quarantined.items():
+        typer.echo(f"  {count:,} set aside: {reason}")
+
+
+def print_log(log: EventLog) -> None:
+    """What was matched, quarantined and assumed."""
+    quality = log.quality
+    print_quality(quality)
+    print_table("Columns", ["here", "in the source"], list(quality.matched.items()))
+    for note in quality.notes:
+        typer.echo(f"Assumed: {note}")
+    for warning in quality.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+
+
+def print_table(title: str, head: list[str], rows: list[Any]) -> None:
+    """A table; plain text where the output is no terminal."""
+    table = Table(title=title, title_justify="left")
+    for column in head:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(width=None).print(table)

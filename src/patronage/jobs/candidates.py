@@ -1,0 +1,78 @@
+"""Which models compete in a run, and which of two is the simpler."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from patronage.errors import SettingsError
+from patronage.models.base import Model
+from patronage.models.catalog import MODELS, make_model
+from patronage.uncertainty import Recalibrated
+
+__all__ = ["RECALIBRATED", "Candidates", "candidates"]
+
+# Behind the name of a model that is corrected on rewound folds.
+RECALIBRATED = " + recalibration"
+
+# Why: a model with its correction is less simple than the model, simpler than the next family.
+_RECALIBRATION_COMPLEXITY = 0.5
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The models of a run.
+
+    Attributes
+    ----------
+    models : name → model, simplest first
+    complexity : name → how complex it is; of two that forecast alike the lower is chosen
+    notes : what was left out, and why
+    """
+
+    models: Mapping[str, Model]
+    complexity: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+
+def candidates(names: Sequence[str] | None = None) -> Candidates:
+    """The models asked for, or every forecast model of the catalogue that can run here.
+
+    Buy-till-you-die models compete twice, as published and recalibrated on rewound folds. A name
+    that ends in " + recalibration" asks for the second alone.
+    """
+    notes: list[str] = []
+    if names is None:
+        names = [name for name, entry in MODELS.items() if entry.kind in ("forecast", "purchases")]
+        absent = {
+            package
+            for name in names
+            for package in MODELS[name].needs
+            if importlib.util.find_spec(package) is None
+        }
+        if absent:
+            left_out = [name for name in names if absent & set(MODELS[name].needs)]
+            names = [name for name in names if name not in left_out]
+            notes.append(
+                f"{', '.join(left_out)} left out: {', '.join(sorted(absent))} not installed "
+                "(pip install 'patronage[boost]' brings it)."
+            )
+        names = [
+            one
+            for name in names
+            for one in ([name, name + RECALIBRATED] if MODELS[name].family == "btyd" else [name])
+        ]
+    models: dict[str, Model] = {}
+    complexity: dict[str, float] = {}
+    for name in dict.fromkeys(names):
+        plain = name.removesuffix(RECALIBRATED)
+        model = make_model(plain)
+        if MODELS[plain].kind not in ("forecast", "purchases"):
+            raise SettingsError(
+                f"{plain} is a {MODELS[plain].kind} model and forecasts no cash by itself.\n"
+                "To mend: choose a forecast model; `patronage models` lists them."
+            )
+        corrected = name != plain
+        models[name] = Recalibrated(model) if corrected else model
+        complexity[name] = MODELS[plain].complexity + corrected * _RECALIBRATION_COMPLEXITY
+    ordered = sorted(models, key=lambda name: complexity[name])
+    return Candidates({name: models[name] for name in ordered}, complexity, tuple(notes))

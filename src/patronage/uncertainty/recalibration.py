@@ -1,0 +1,69 @@
+"""Temporal recalibration: a model judged at earlier days, and corrected by what was seen there."""
+
+from dataclasses import dataclass
+from typing import final
+
+from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
+from patronage.horizon import Horizon
+from patronage.models.base import FittedModel, Model
+from patronage.models.folds import Summary, fold_forecasts, summarise
+from patronage.models.training_pairs import rewound_origins
+from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
+from patronage.snapshots import Snapshot
+
+__all__ = ["FittedRecalibrated", "Recalibrated"]
+
+
+@final
+@dataclass(frozen=True)
+class FittedRecalibrated:
+    """Learned: the model at as_of, and the correction from its rewound folds."""
+
+    model: FittedModel
+    calibration: TwoPartCalibration
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.model.features
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> EmpiricalHurdleForecast:
+        base = self.model.predict(snapshot, horizon)
+        told = summarise(base)
+        return calibrated_forecast(
+            self.calibration,
+            base,
+            cash=told.cash,
+            purchases=told.purchases,
+            p_positive=told.p_positive,
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Recalibrated:
+    """Any model, corrected for level, zeros and shape on rewound folds (`models.two_part`).
+
+    The order of customers by expected cash is kept. A horizon too long to rewind is corrected by
+    what the longest shorter one shows.
+
+    Attributes
+    ----------
+    model : the model to correct
+    n_folds_min, n_folds_max : earlier origins to learn from
+    """
+
+    model: Model
+    n_folds_min: int = 2
+    n_folds_max: int = 3
+
+    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedRecalibrated:
+        rewound = rewound_origins(
+            snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max
+        )
+        folds = fold_forecasts(
+            {"model": self.model}, snapshot, rewound.origins, rewound.horizon, seed=seed
+        )
+        seen = Summary(folds.cash[:, 0], folds.purchases[:, 0], folds.p_positive[:, 0])
+        return FittedRecalibrated(
+            self.model.fit(snapshot, horizon, seed=seed), learn_two_part(folds.pairs(seen))
+        )

@@ -1,0 +1,95 @@
+"""The rules of the house. To break one, write a decision record and a named exception here."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "patronage"
+FILES = sorted(SOURCE.rglob("*.py"))
+ROOMS = sorted(
+    path.stem
+    for path in SOURCE.iterdir()
+    if (path / "__init__.py").exists() or path.suffix == ".py"
+)
+MAX_LINES = 400
+NAMELESS = re.compile(r"^(utils?|helpers?|common|misc|shared|core|base_utils)$")
+CODE_ON_LOAD = re.compile(r"^\s*(?:import|from)\s+(pickle|cPickle|joblib|dill|cloudpickle|skops)\b")
+HEAVY = {
+    *("numpy", "scipy", "polars", "duckdb", "pyarrow", "pandas"),
+    *("jax", "lightgbm", "altair", "vl_convert", "typer", "rich", "psycopg", "fsspec"),
+}
+# Loaded only where they are used, whatever door one came in by.
+LAZY = {"jax", "lightgbm", "psycopg", "fsspec", "s3fs", "vl_convert", "pandas"}
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def modules_after(statement: str) -> set[str]:
+    names = run_python(f"{statement}\nimport sys; print(*sys.modules)").split()
+    return {name.partition(".")[0] for name in names}
+
+
+def test_every_room_is_on_the_map():
+    the_map = (ROOT / "ARCHITECTURE.md").read_text()
+
+    missing = [r for r in ROOMS if r != "__init__" and not re.search(rf"^\s*{r}\b", the_map, re.M)]
+
+    assert not missing, f"give each a line in ARCHITECTURE.md: {missing}"
+
+
+@pytest.mark.parametrize("tree", ["src", "tests", "scripts"])
+def test_no_file_is_longer_than_four_hundred_lines(tree):
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in (ROOT / tree).rglob("*.py")
+    }
+
+    assert not {name: n for name, n in lengths.items() if n > MAX_LINES}
+
+
+def test_no_room_or_file_has_a_name_that_says_nothing():
+    names = {part for path in FILES for part in path.relative_to(SOURCE).with_suffix("").parts}
+
+    assert not {name for name in names if NAMELESS.match(name.strip("_"))}
+
+
+def test_nothing_saved_can_run_code_when_it_is_loaded():
+    offenders = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in FILES
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if CODE_ON_LOAD.match(line)
+    ]
+
+    assert not offenders
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert not modules_after("import patronage") & HEAVY
+
+
+def test_importing_the_package_takes_under_a_tenth_of_a_second():
+    code = "import time; t = time.perf_counter(); import patronage; print(time.perf_counter() - t)"
+
+    assert min(float(run_python(code)) for _ in range(3)) < 0.1
+
+
+def test_the_command_line_loads_optional_packages_only_where_they_are_used():
+    assert not modules_after("import patronage.cli") & LAZY
+
+
+def test_the_layers_hold():
+    linter = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    done = subprocess.run(
+        [*linter, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
