@@ -1,5 +1,13 @@
 """Public data, and simulators whose truth is known."""
 
-from patronage.datasets.shop import SimulationSettings, simulate, simulate_chunks
+from patronage.datasets.btyd import BtydSimulation, simulate_btyd
+from patronage.datasets.shop import Simulation, SimulationSettings, simulate, simulate_chunks
 
-__all__ = ["SimulationSettings", "simulate", "simulate_chunks"]
+__all__ = [
+    "BtydSimulation",
+    "Simulation",
+    "SimulationSettings",
+    "simulate",
+    "simulate_btyd",
+    "simulate_chunks",
+]
