@@ -1,0 +1,1 @@
+"""Gradient-boosted trees trained on rewound snapshots, carried on to long horizons."""

@@ -1,0 +1,132 @@
+"""From the horizon that could be learned to the horizon asked, by what a process model expects."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.errors import HorizonError
+from patronage.forecast import AbstractForecast
+from patronage.horizon import Horizon
+from patronage.models.base import FittedModel, Model
+from patronage.snapshots import Snapshot
+
+__all__ = [
+    "Carried",
+    "carry",
+    "carry_ratio",
+    "fit_process",
+    "period_shares",
+    "refuse_other_horizon",
+    "silence_exponent",
+]
+
+# P(no purchase) is kept this far from 0 and 1 before its logarithm is divided by another.
+_EDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a process model says of each customer about the way from one horizon to a longer.
+
+    Attributes
+    ----------
+    ratio : expected purchases of the longer over those of the shorter
+    exponent : P(no cash within the longer) = P(no cash within the shorter) ** exponent
+    shares : part of the longer horizon's purchases that falls into each of its periods
+    p_alive : as the process model has it, or None
+    """
+
+    ratio: Float[np.ndarray, " customers"]
+    exponent: Float[np.ndarray, " customers"]
+    shares: Float[np.ndarray, "customers periods"]
+    p_alive: Float[np.ndarray, " customers"] | None
+
+
+def fit_process(
+    process: Model | None, snapshot: Snapshot, *, learned: Horizon, asked: Horizon, seed: int
+) -> FittedModel | None:
+    """The process model fitted; HorizonError where there is none and the way is not zero."""
+    if process is not None:
+        return process.fit(snapshot, asked, seed=seed)
+    if learned.days < asked.days:
+        raise HorizonError(
+            f"outcomes of {learned} at most can be learned from this history; {asked} are asked.\n"
+            "To mend: give the model a process model to carry it further, such as "
+            "carry=ParetoNBD(), ask for a shorter horizon, or bring a longer history."
+        )
+    return None
+
+
+def refuse_other_horizon(*, fitted: Horizon, asked: Horizon) -> None:
+    """HorizonError unless the two are equally long."""
+    if abs(fitted.days - asked.days) > 1e-9 * fitted.days:
+        raise HorizonError(
+            f"this model was fitted for {fitted}; {asked} are asked.\n"
+            f"To mend: fit it again with horizon={asked}."
+        )
+
+
+def carry(
+    process: FittedModel | None, snapshot: Snapshot, *, learned: Horizon, asked: Horizon
+) -> Carried:
+    """The way from `learned` to `asked`; without a process model they are equal, shares too."""
+    n = len(snapshot.customers)
+    if process is None:
+        ones = np.ones(n)
+        return Carried(ones, ones, np.full((n, asked.n_periods), 1.0 / asked.n_periods), None)
+    longer = process.predict(snapshot, asked)
+    shares = period_shares(longer)
+    if learned.days == asked.days:
+        return Carried(np.ones(n), np.ones(n), shares, longer.p_alive)
+    shorter = process.predict(snapshot, learned)
+    return Carried(
+        carry_ratio(shorter, longer), silence_exponent(shorter, longer), shares, longer.p_alive
+    )
+
+
+def carry_ratio(
+    forecast_short: AbstractForecast, forecast_long: AbstractForecast
+) -> Float[np.ndarray, " customers"]:
+    """E[N(0, h)] / E[N(0, h′)] of each customer, for h′ ≤ h.
+
+    Bounded to [1, h / h′]: more time brings no fewer purchases, and a customer whose rate can
+    only fall (by dropout) brings no more than in proportion. Where a customer's expectation is
+    too small to divide by, the ratio of all customers' sums.
+    """
+    short, long = _purchases(forecast_short).sum(axis=1), _purchases(forecast_long).sum(axis=1)
+    longest = forecast_long.horizon.days / forecast_short.horizon.days
+    together = long.sum() / short.sum() if short.sum() > 0 else longest
+    sound = short > 1e-12
+    ratio = np.where(sound, long / np.where(sound, short, 1.0), together)
+    return np.asarray(np.clip(ratio, 1.0, max(longest, 1.0)))
+
+
+def silence_exponent(
+    forecast_short: AbstractForecast, forecast_long: AbstractForecast
+) -> Float[np.ndarray, " customers"]:
+    """log P(no cash in h) / log P(no cash in h′) of each customer: 1 or more, at most h / h′."""
+    longest = forecast_long.horizon.days / forecast_short.horizon.days
+    logs = []
+    for forecast in (forecast_short, forecast_long):
+        _, silent = forecast.cdf(np.zeros(forecast.n_customers))
+        logs.append(np.log(np.clip(silent, _EDGE, 1.0 - _EDGE)))
+    return np.asarray(np.clip(logs[1] / logs[0], 1.0, max(longest, 1.0)))
+
+
+def period_shares(forecast: AbstractForecast) -> Float[np.ndarray, "customers periods"]:
+    """Each period's part of a customer's expected purchases; equal parts where there are none."""
+    expected = _purchases(forecast)
+    total = expected.sum(axis=1, keepdims=True)
+    even = np.full_like(expected, 1.0 / expected.shape[1])
+    return np.where(total > 1e-12, expected / np.where(total > 1e-12, total, 1.0), even)
+
+
+def _purchases(forecast: AbstractForecast) -> Float[np.ndarray, "customers periods"]:
+    if forecast.n_purchases is None:
+        raise HorizonError(
+            f"{type(forecast).__name__} does not say how many purchases it expects, so it cannot "
+            "carry another forecast to a longer horizon.\n"
+            "To mend: carry by a process model, such as pareto_nbd."
+        )
+    return forecast.n_purchases

@@ -1,0 +1,116 @@
+"""What a boosting model learns from: customers at earlier origins and what they then did."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Float32, Int, Shaped
+
+from patronage.errors import NotEnoughDataError
+from patronage.horizon import Horizon
+from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix, feature_names
+from patronage.models.training_pairs import rewound_origins, training_pairs
+from patronage.snapshots import Snapshot
+
+__all__ = ["Lesson", "LessonSettings", "blocks_of_customers", "prepare_lesson"]
+
+# Fewer rows with cash than this say nothing about who pays how much.
+MIN_PAYING: Final = 30
+
+
+@dataclass(frozen=True)
+class LessonSettings:
+    """Which earlier origins are learned from.
+
+    Attributes
+    ----------
+    n_origins : origins wanted; the horizon learned is shortened until so many fit
+    most_origins : origins taken where history is long
+    most_rows : above it, a sample of the customers is learned from
+    """
+
+    n_origins: int = 5
+    most_origins: int = 8
+    most_rows: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows to learn from: a customer at an origin each.
+
+    Attributes
+    ----------
+    matrix : features, in the order of `names`
+    cash : net cash within `horizon` of the origin, not below 0
+    purchases : counted purchase days within it
+    fold : block of the row's customer
+    kept : net cash over the sum of `cash`: what refunds that outweigh a customer's purchases
+        leave of it (1 where there are none)
+    horizon : length of the outcomes, at most the horizon asked
+    """
+
+    matrix: Float32[np.ndarray, "rows features"]
+    names: tuple[str, ...]
+    cash: Float[np.ndarray, " rows"]
+    purchases: Float[np.ndarray, " rows"]
+    fold: Int[np.ndarray, " rows"]
+    kept: float
+    horizon: Horizon
+
+
+def prepare_lesson(
+    snapshot: Snapshot, horizon: Horizon, *, settings: LessonSettings, n_folds: int, seed: int
+) -> Lesson:
+    """Rewind the snapshot to its origins and lay out what was known beside what followed.
+
+    Parameters
+    ----------
+    n_folds : blocks of customers; a customer is in the same block at every origin
+
+    Raises
+    ------
+    NotEnoughDataError : no horizon leaves enough origins, or too few customers paid after them
+    """
+    found = rewound_origins(
+        snapshot, horizon, n_min=settings.n_origins, n_max=settings.most_origins
+    )
+    pairs = training_pairs(snapshot, found.origins, found.horizon, FEATURE_GROUPS)
+    customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
+    rng = np.random.default_rng(seed)
+    block, shuffled = blocks_of_customers(
+        customers["customer_id"].to_numpy(), n_folds=n_folds, rng=rng
+    )
+    if len(net) > settings.most_rows:
+        rows = np.flatnonzero(shuffled < settings.most_rows / len(net) * (shuffled.max() + 1))
+        customers, net, purchases, block = customers[rows], net[rows], purchases[rows], block[rows]
+    cash = np.maximum(net, 0.0)
+    paying = int((cash > 0).sum())
+    if paying < MIN_PAYING or min(cash[block == k].sum() for k in range(n_folds)) <= 0:
+        raise NotEnoughDataError(
+            f"of {len(cash)} customers at {len(found.origins)} earlier origins only {paying} paid "
+            f"anything within {found.horizon}; at least {MIN_PAYING} are needed to learn from.\n"
+            "To mend: bring a longer history, or use a model with few parameters (pareto_nbd, "
+            "everyone_average)."
+        )
+    # A window longer than the first origin's history holds everything there, and less today.
+    history = float((snapshot.as_of - found.origins[0]).days)
+    oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
+    names = feature_names(longest_window=oldest)
+    return Lesson(
+        design_matrix(customers, names),
+        names,
+        cash,
+        purchases,
+        block,
+        float(np.clip(net.sum() / cash.sum(), 0.0, 1.0)),
+        found.horizon,
+    )
+
+
+def blocks_of_customers(
+    customer_id: Shaped[np.ndarray, " rows"], *, n_folds: int, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]]:
+    """Each row's block, and its customer's place in a random order of the customers."""
+    customers, which = np.unique(customer_id, return_inverse=True)
+    place = rng.permutation(len(customers))[which]
+    return place % n_folds, place

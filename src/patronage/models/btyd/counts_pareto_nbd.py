@@ -1,0 +1,183 @@
+"""Purchases ahead under Pareto/NBD (Schmittlein, Morrison & Colombo 1987), customer by customer.
+
+Everything is a one-dimensional integral over the time of dropping out, never a 2F1: Gauss-Legendre
+in w = log(c + y) with c = min(alpha, beta), so that both factors of every integrand have their
+singularities at a distance of pi or more from the interval.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+from numpy.polynomial.legendre import leggauss
+
+from patronage.forecast.counts import AbstractCounts
+
+__all__ = ["ParetoNBDCounts"]
+
+# A factor that has fallen to e^-38 of its largest value adds nothing to a float64.
+_NEGLIGIBLE: Final = 38.0
+_ROWS: Final = 4096
+
+
+@final
+@dataclass(frozen=True)
+class ParetoNBDCounts(AbstractCounts):
+    """Given the history: alive with p_alive, and then lambda ~ Gamma(r + x, alpha + T) purchases a
+    day until a time of dropping out with survival ((beta + T) / (beta + T + u))^s.
+
+    Attributes
+    ----------
+    r, alpha, s, beta : population parameters, alpha and beta in days; or a value per customer
+    x : number of repeat purchases
+    t_x : days from first to last purchase
+    T : days from first purchase to as_of
+    """
+
+    r: float | Float[np.ndarray, " customers"]
+    alpha: float | Float[np.ndarray, " customers"]
+    s: float | Float[np.ndarray, " customers"]
+    beta: float | Float[np.ndarray, " customers"]
+    x: Float[np.ndarray, " customers"]
+    t_x: Float[np.ndarray, " customers"]
+    T: Float[np.ndarray, " customers"]
+
+    @cached_property
+    def p_alive(self) -> Float[np.ndarray, " customers"]:
+        """1 / (1 + odds of having dropped out), the odds by the exposure integral."""
+        odds = np.empty(len(self.x))
+        for start in range(0, len(odds), _ROWS):
+            part = self.take(slice(start, start + _ROWS))
+            odds[start : start + _ROWS] = np.exp(part._log_odds_dropped())
+        return np.asarray(1.0 / (1.0 + odds))
+
+    def mean(self, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, "customers periods"]:
+        """p_alive × (r+x)/(alpha+T) × ∫ ((beta+T)/(beta+T+u))^s du over each period."""
+        B = (self.beta + self.T)[:, None]
+        s_1 = _column(self.s) - 1.0
+        rate = self.p_alive * (self.r + self.x) / (self.alpha + self.T)
+        start, length = edges[:-1], np.diff(edges)
+        step = np.log1p(length / (B + start))
+        before = np.exp(-s_1 * np.log1p(start / B))
+        # Why: (1 − e^−z) / z is smooth at z = 0, where s = 1.
+        return np.asarray(rate[:, None] * B * before * step * _decay(s_1 * step))
+
+    def pmf(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
+        """Negative binomials mixed over the time active, with an atom at the whole of `days`."""
+        found = np.empty((len(self.x), n_max + 1))
+        rows = max(1, _ROWS // (1 + n_max // 64))
+        for start in range(0, len(found), rows):
+            part = self.take(slice(start, start + rows))
+            found[start : start + rows] = part._pmf_if_alive(days, n_max)
+        found *= self.p_alive[:, None]
+        found[:, 0] += 1.0 - self.p_alive
+        return found
+
+    def sample(
+        self, edges: Float[np.ndarray, " edges"], n_draws: int, rng: np.random.Generator
+    ) -> Int[np.ndarray, "draws customers periods"]:
+        shape = (n_draws, len(self.x))
+        alive = rng.random(shape) < self.p_alive
+        rate = rng.standard_gamma(self.r + self.x, size=shape) / (self.alpha + self.T)
+        with np.errstate(over="ignore"):
+            left = (self.beta + self.T) * np.expm1(rng.standard_exponential(shape) / self.s)
+        active = np.where(alive, left, 0.0)[:, :, None]
+        inside = np.clip(active - edges[:-1], 0.0, np.diff(edges))
+        return rng.poisson(rate[:, :, None] * inside)
+
+    def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "ParetoNBDCounts":
+        r, alpha, s, beta = (
+            value[rows] if isinstance(value, np.ndarray) else value
+            for value in (self.r, self.alpha, self.s, self.beta)
+        )
+        taken = ParetoNBDCounts(r, alpha, s, beta, self.x[rows], self.t_x[rows], self.T[rows])
+        if "p_alive" in self.__dict__:
+            taken.__dict__["p_alive"] = self.p_alive[rows]
+        return taken
+
+    def _log_odds_dropped(self) -> Float[np.ndarray, " customers"]:
+        """log of s ∫ ((α+T)/(α+y))^(r+x) ((β+T)/(β+y))^s dy/(β+y) for y from t_x to T."""
+        c = np.minimum(self.alpha, self.beta)
+        a_T, b_T = self.alpha + self.T, self.beta + self.T
+        r_x = self.r + self.x
+        log_ax = np.log(self.alpha + self.t_x)
+        # Beyond y_end the purchases that would have been missed make the integrand negligible.
+        stretch = np.expm1(np.minimum(_NEGLIGIBLE / r_x, 700.0))
+        length = np.minimum(self.T - self.t_x, (self.alpha + self.t_x) * stretch)
+        width = np.log1p(length / (c + self.t_x))
+        total = np.full(len(r_x), 0.0)
+        for node, weight in zip(*_legendre(_n_nodes(width)), strict=True):
+            gained = np.expm1(node * width) * (c + self.t_x)
+            ahead = np.log1p(gained / (self.alpha + self.t_x))
+            later = np.log1p(gained / (self.beta + self.t_x))
+            # dy = (c + y) dw, over beta + y: at most 1, exactly 1 where c is beta.
+            jacobian = (c + self.t_x + gained) / (self.beta + self.t_x + gained)
+            total += weight * jacobian * np.exp(-r_x * ahead - self.s * later)
+        lead = r_x * (np.log(a_T) - log_ax) + self.s * np.log(b_T / (self.beta + self.t_x))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.minimum(np.log(self.s * width * total) + lead, 700.0))
+
+    def _pmf_if_alive(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
+        a_T, b_T, r_x = self.alpha + self.T, self.beta + self.T, self.r + self.x
+        c = np.minimum(a_T, b_T)
+        width = np.log1p(days / c)
+        nodes, weights = _legendre(24 + 4 * int(np.sqrt(n_max)))
+        gained = np.expm1(width[:, None] * nodes) * c[:, None]
+        y = np.concatenate([gained, np.full((len(c), 1), days)], axis=1)
+        log_alive = -_column(self.s) * np.log1p(y / b_T[:, None])
+        mass = np.exp(log_alive)
+        density = _column(self.s) * (c[:, None] + gained) / (b_T[:, None] + gained)
+        mass[:, :-1] *= weights * width[:, None] * density
+        return _mixed_negative_binomial(r_x, y / a_T[:, None], mass, n_max)
+
+
+def _mixed_negative_binomial(
+    size: Float[np.ndarray, " rows"],
+    odds: Float[np.ndarray, "rows nodes"],
+    mass: Float[np.ndarray, "rows nodes"],
+    n_max: int,
+) -> Float[np.ndarray, "rows counts"]:
+    """Σ_k mass_k × NB(n; size, mean size × odds_k) for n = 0 … n_max."""
+    log_none = -size[:, None] * np.log1p(odds)
+    share = odds / (1.0 + odds)
+    found = np.empty((len(size), n_max + 1))
+    # Why: with a large expectation P(0) underflows and a product from it would stay at zero.
+    if log_none.min(initial=0.0) > -600.0:
+        term = mass * np.exp(log_none)
+        found[:, 0] = term.sum(axis=1)
+        for n in range(1, n_max + 1):
+            term *= share
+            term *= ((size + (n - 1)) / n)[:, None]
+            found[:, n] = term.sum(axis=1)
+        return found
+    with np.errstate(divide="ignore"):
+        log_term, log_share = log_none + np.log(mass), np.log(share)
+    found[:, 0] = np.exp(log_term).sum(axis=1)
+    for n in range(1, n_max + 1):
+        log_term += log_share + np.log((size + (n - 1)) / n)[:, None]
+        found[:, n] = np.exp(log_term).sum(axis=1)
+    return found
+
+
+def _decay(z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """(1 − e^−z) / z, and 1 at z = 0."""
+    safe = np.where(z == 0.0, 1.0, z)
+    return np.where(z == 0.0, 1.0, -np.expm1(-safe) / safe)
+
+
+def _n_nodes(width: Float[np.ndarray, " rows"]) -> int:
+    return 24 if width.max(initial=0.0) < 8.0 else 64
+
+
+def _legendre(n: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+    """Gauss-Legendre nodes and weights on [0, 1]."""
+    nodes, weights = leggauss(n)
+    return (nodes + 1.0) / 2.0, weights / 2.0
+
+
+def _column(
+    value: float | Float[np.ndarray, " customers"],
+) -> float | Float[np.ndarray, "customers 1"]:
+    return value[:, None] if isinstance(value, np.ndarray) else value
