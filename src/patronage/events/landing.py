@@ -15,9 +15,11 @@ from patronage.events.raw import RawTable
 __all__ = ["land_frame", "land_source", "to_polars"]
 
 
-def land_source(source: str | Path, workspace: Path, name: str = "events") -> RawTable:
+def land_source(
+    source: str | Path, workspace: Path, name: str = "events", *, query: str | None = None
+) -> RawTable:
     """The files behind `source` as Parquet: the user's own where they are, else copies."""
-    place = find_place(source, workspace)
+    place = find_place(source, workspace / name, query=query)
     if place.kind == "parquet":
         inside = all(path.is_relative_to(workspace) for path in place.paths)
         return RawTable.of(place.paths, in_place=not inside)
