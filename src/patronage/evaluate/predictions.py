@@ -36,8 +36,9 @@ def predictions_table(
     _refuse_nonfinite("10 % and 90 % quantiles", q10 + q90)
     below, at = forecast.cdf(outcome.total)
     # Why: one seed for all models, so that the randomisation cancels in their differences.
-    uniform = np.random.default_rng(seed).random(len(mean_cash))
-    score = crps(forecast, outcome.total, q90)
+    rng = np.random.default_rng([seed, outcome.origin.toordinal()])
+    uniform = rng.random(len(mean_cash))
+    score = crps(forecast, outcome.total, rng)
     pit = below + uniform * (at - below)
     _refuse_nonfinite("distribution function", pit + score)
     columns = {
