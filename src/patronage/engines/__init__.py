@@ -2,6 +2,7 @@
 
 from patronage.engines.duck import (
     DuckEngine,
+    EngineError,
     default_engine,
     identifier,
     literal,
@@ -9,4 +10,12 @@ from patronage.engines.duck import (
     parquet,
 )
 
-__all__ = ["DuckEngine", "default_engine", "identifier", "literal", "ordered_engine", "parquet"]
+__all__ = [
+    "DuckEngine",
+    "EngineError",
+    "default_engine",
+    "identifier",
+    "literal",
+    "ordered_engine",
+    "parquet",
+]

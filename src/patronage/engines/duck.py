@@ -13,7 +13,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-__all__ = ["DuckEngine", "default_engine", "identifier", "literal", "ordered_engine", "parquet"]
+__all__ = [
+    "DuckEngine",
+    "EngineError",
+    "default_engine",
+    "identifier",
+    "literal",
+    "ordered_engine",
+    "parquet",
+]
+
+# What a failing query raises, for the rooms above that turn it into an error of their own.
+EngineError = duckdb.Error
 
 
 def literal(value: object) -> str:

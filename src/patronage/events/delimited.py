@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patronage.engines import literal, ordered_engine
+from patronage.engines import EngineError, literal, ordered_engine
 from patronage.errors import EventSchemaError
 
 __all__ = ["BROKEN", "land_text"]
@@ -48,7 +47,7 @@ def land_text(path: Path, target: Path) -> tuple[tuple[str, ...], bool]:
     if dialect.delimiter and dialect.encoding in ("utf-8", "latin-1"):
         try:
             ordered_engine().write(_read_csv(path, dialect), target, compression="snappy")
-        except duckdb.Error:
+        except EngineError:
             # Why: one bad line or byte must cost that line only; the slow reader isolates it.
             pass
         else:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from patronage.engines import default_engine, parquet
@@ -26,6 +25,7 @@ from patronage.events.remarks import remark
 from patronage.events.schema import EVENT_COLUMNS
 from patronage.events.side_tables import read_side_tables
 from patronage.events.times import check_zone, read_times
+from patronage.events.workspace import Workspace
 
 __all__ = ["read_events"]
 
@@ -50,6 +50,7 @@ def read_events(
     timezone: str | None = None,
     has_clock: bool | None = None,
     day_first: bool | None = None,
+    query: str | None = None,
     workspace: Path | None = None,
 ) -> EventLog:
     """Read a table of events and account for every row of it.
@@ -66,6 +67,7 @@ def read_events(
     rates : value by kind, product and date, for events without an amount of their own
     timezone : of times that carry none; UTC by default
     has_clock : times of day matter; else found out
+    query : SQL to run, where `source` is the address of a database
     day_first : 03/04/2020 is 3 April; else found out over the whole column
     workspace : folder for what is written; else a temporary one that lives as long as the log
 
@@ -75,11 +77,10 @@ def read_events(
     EventSchemaError : it is no table of events, or no row of it can be used
     """
     check_zone(timezone)
-    holder = None if workspace is not None else TemporaryDirectory(prefix="patronage-")
-    folder = Path(workspace if workspace is not None else str(holder and holder.name))
-    folder.mkdir(parents=True, exist_ok=True)
+    holder = Workspace(workspace)
+    folder = holder.path
     is_place = isinstance(source, str | Path)
-    raw = land_source(source, folder) if is_place else land_frame(source, folder)
+    raw = land_source(source, folder, query=query) if is_place else land_frame(source, folder)
     match = match_columns((name for name in raw.columns if name != raw.broken), columns)
     code, currency_notes = settle_currency(raw, match, currency)
     today = datetime.now(UTC).date()

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
-from patronage.engines import literal, ordered_engine
+from patronage.engines import EngineError, literal, ordered_engine
 from patronage.errors import EventSchemaError
 from patronage.events.delimited import BROKEN, land_text
 from patronage.events.places import find_place
@@ -16,9 +15,11 @@ from patronage.events.raw import RawTable
 __all__ = ["land_frame", "land_source", "to_polars"]
 
 
-def land_source(source: str | Path, workspace: Path, name: str = "events") -> RawTable:
+def land_source(
+    source: str | Path, workspace: Path, name: str = "events", *, query: str | None = None
+) -> RawTable:
     """The files behind `source` as Parquet: the user's own where they are, else copies."""
-    place = find_place(source, workspace)
+    place = find_place(source, workspace / name, query=query)
     if place.kind == "parquet":
         inside = all(path.is_relative_to(workspace) for path in place.paths)
         return RawTable.of(place.paths, in_place=not inside)
@@ -50,7 +51,7 @@ def _land_json(path: Path, target: Path) -> None:
         columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
         read = f"SELECT * FROM {sample}, columns = {{{columns}}})"
         ordered_engine().write(read, target, compression="snappy")
-    except duckdb.Error as error:
+    except EngineError as error:
         raise EventSchemaError(
             f"cannot read {path} as JSON: {str(error).splitlines()[0][:300]}\n"
             "To mend: give one object per line (NDJSON) or one array of objects."

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from patronage.engines import default_engine, literal, parquet
@@ -12,6 +11,7 @@ from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
 from patronage.events.schema import KINDS
 from patronage.events.tables import SideTables
+from patronage.events.workspace import Workspace
 
 __all__ = ["EventLog"]
 
@@ -50,7 +50,7 @@ class EventLog:
     cut: date | None = None
     ledger: Path | None = None
     # Why: the folder lives as long as any log that was made from it, and is then removed.
-    workspace: "TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+    workspace: Workspace | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_frame(
@@ -101,9 +101,9 @@ class EventLog:
         """Write the ledger once, so that many snapshots read it instead of the raw events."""
         if self.ledger is not None:
             return self
-        workspace = self.workspace or TemporaryDirectory(prefix="patronage-")
+        workspace = self.workspace or Workspace()
         # Why: logs cut on different days share the folder, and each has a ledger of its own.
-        path = Path(workspace.name) / f"ledger-{self.cut or 'whole'}.parquet"
+        path = workspace.path / f"ledger-{self.cut or 'whole'}.parquet"
         default_engine().write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,

@@ -49,8 +49,10 @@ class Place:
     kind: Kind
 
 
-def find_place(source: str | Path, workspace: Path) -> Place:
+def find_place(source: str | Path, workspace: Path, *, query: str | None = None) -> Place:
     """The files behind `source`; what is not on this machine is fetched into `workspace`.
+
+    query : SQL text, where the source is a database
 
     Raises
     ------
@@ -60,7 +62,14 @@ def find_place(source: str | Path, workspace: Path) -> Place:
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text) and not text.startswith("file://"):
         from patronage.events.sources import fetch
 
-        return _of_one_kind(text, tuple(fetch(text, workspace)))
+        # Why: an address may hold a password, and is never repeated in a message.
+        label = f"what came from {text.partition('://')[0]}://"
+        return _of_one_kind(label, tuple(fetch(text, workspace, query=query)))
+    if query is not None:
+        raise EventSourceError(
+            f"a query was given, but {text!r} is not the address of a database.\n"
+            "To mend: leave the query out, or name one as sqlite:///shop.db or postgresql://…"
+        )
     text = text.removeprefix("file://")
     path = Path(text).expanduser()
     if path.is_dir():

@@ -4,9 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from patronage.engines import default_engine, identifier, parquet
+from patronage.engines import EngineError, default_engine, identifier, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.kinds import kind_meant
 from patronage.events.landing import land_frame, land_source
@@ -111,7 +109,7 @@ def _table(raw: RawTable) -> str:
     )
     try:
         (blanks,) = default_engine().row(f"SELECT count_if(value IS NULL) FROM ({table})")
-    except duckdb.Error as error:
+    except EngineError as error:
         raise EventSchemaError(
             f"the values of the rate table are not all numbers: {str(error).splitlines()[0]}"
         ) from error

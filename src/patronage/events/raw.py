@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from patronage.engines import default_engine, identifier, parquet
+from patronage.engines import EngineError, default_engine, identifier, parquet
 from patronage.errors import EventSourceError
 
 __all__ = ["MISSING", "RawTable", "Reading", "blank", "text_of"]
@@ -48,7 +46,7 @@ class RawTable:
         """Look at the Parquet files."""
         try:
             described = default_engine().rows(f"DESCRIBE SELECT * FROM {parquet(paths)}")
-        except duckdb.Error as error:
+        except EngineError as error:
             raise EventSourceError(
                 f"cannot read {paths[0]}{' and others' if len(paths) > 1 else ''} as Parquet: "
                 f"{str(error).splitlines()[0]}\n"

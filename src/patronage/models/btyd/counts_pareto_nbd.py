@@ -85,7 +85,7 @@ class ParetoNBDCounts(AbstractCounts):
             left = (self.beta + self.T) * np.expm1(rng.standard_exponential(shape) / self.s)
         active = np.where(alive, left, 0.0)[:, :, None]
         inside = np.clip(active - edges[:-1], 0.0, np.diff(edges))
-        return rng.poisson(rate[:, :, None] * inside)
+        return np.asarray(rng.poisson(rate[:, :, None] * inside))
 
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "ParetoNBDCounts":
         r, alpha, s, beta = (
