@@ -48,7 +48,7 @@ def cohort_curves_chart(
             names.encode(x, y, text="cohort:N"),
             label.encode(x, y, text="label:N"),
         ).properties(title=title(finding)),
-        height=250,
+        height=225,
     )
 
 

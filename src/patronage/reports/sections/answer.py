@@ -66,7 +66,7 @@ def answer_section(inputs: ReportInputs) -> Answer:
             _value_tile(inputs),
             _customer_tile(scores),
             Tile(
-                "Carried by the top 10 %",
+                "Carried by the top tenth",
                 percent(share) if share is not None else ABSENT,
                 f"{count(max(1, round(scores.height / 10)))} customers"
                 if share is not None
@@ -240,7 +240,7 @@ def _top_note(scores: pl.DataFrame) -> str:
         else ""
     )
     return (
-        f"{share}8 outcomes in 10 fall in the range of outcomes (80 %); the range of expectation "
+        f"{share}8 outcomes in 10 fall in the range of outcomes; the range of expectation "
         "bounds the average over many such customers."
     )
 
