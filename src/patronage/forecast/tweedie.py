@@ -28,7 +28,7 @@ class TweedieForecast(AbstractForecast):
 
     Attributes
     ----------
-    mean_total : mu, expected cash of the horizon; 0 or more
+    total_mean : mu, expected cash of the horizon; 0 or more
     dispersion : phi, above 0
     power : of the variance
     shares : how the total divides over the periods, for all or for each customer; sums to 1
@@ -37,7 +37,7 @@ class TweedieForecast(AbstractForecast):
     customer_id: Shaped[np.ndarray, " customers"]
     as_of: date
     horizon: Horizon
-    mean_total: Float[np.ndarray, " customers"]
+    total_mean: Float[np.ndarray, " customers"]
     dispersion: float | Float[np.ndarray, " customers"]
     power: float
     shares: Float[np.ndarray, " periods"] | Float[np.ndarray, "customers periods"]
@@ -52,7 +52,7 @@ class TweedieForecast(AbstractForecast):
             )
 
     def mean(self) -> Float[np.ndarray, "customers periods"]:
-        return np.asarray(self.mean_total[:, None] * self.shares)
+        return np.asarray(self.total_mean[:, None] * self.shares)
 
     def sample(
         self, n_draws: int, rng: np.random.Generator
@@ -81,7 +81,7 @@ class TweedieForecast(AbstractForecast):
             self.customer_id[rows],
             self.as_of,
             self.horizon,
-            self.mean_total[rows],
+            self.total_mean[rows],
             phi[rows] if isinstance(phi, np.ndarray) else phi,
             self.power,
             self.shares if self.shares.ndim == 1 else self.shares[rows],
@@ -92,8 +92,8 @@ class TweedieForecast(AbstractForecast):
 
     @cached_property
     def _compound(self) -> CompoundForecast:
-        positive = self.mean_total > 0
-        mu = np.where(positive, self.mean_total, 1.0)
+        positive = self.total_mean > 0
+        mu = np.where(positive, self.total_mean, 1.0)
         number = mu ** (2 - self.power) / (self.dispersion * (2 - self.power))
         scale = self.dispersion * (self.power - 1) * mu ** (self.power - 1)
         rate = np.where(positive, number / self.horizon.days, 0.0)

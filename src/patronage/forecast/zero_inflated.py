@@ -23,8 +23,8 @@ class ZeroInflatedForecast(AbstractForecast):
     Attributes
     ----------
     p_positive : P(cash of the horizon > 0)
-    mean_positive : expected cash of the horizon given that there is any; above 0
-    squared_cv : squared coefficient of variation of that cash: 1 / shape of a gamma,
+    positive_mean : expected cash of the horizon given that there is any; above 0
+    dispersion : squared coefficient of variation of that cash: 1 / shape of a gamma,
         e^(sigma²) − 1 of a log-normal; above 0
     shares : how the total divides over the periods, for all or for each customer; sums to 1
     family : of the positive cash
@@ -34,8 +34,8 @@ class ZeroInflatedForecast(AbstractForecast):
     as_of: date
     horizon: Horizon
     p_positive: Float[np.ndarray, " customers"]
-    mean_positive: Float[np.ndarray, " customers"]
-    squared_cv: Float[np.ndarray, " customers"]
+    positive_mean: Float[np.ndarray, " customers"]
+    dispersion: Float[np.ndarray, " customers"]
     shares: Float[np.ndarray, " periods"] | Float[np.ndarray, "customers periods"]
     family: Literal["log_normal", "gamma"] = "log_normal"
     p_alive: Float[np.ndarray, " customers"] | None = None
@@ -43,7 +43,7 @@ class ZeroInflatedForecast(AbstractForecast):
     mean_factors: Float[np.ndarray, "customers factors"] | None = None
 
     def mean(self) -> Float[np.ndarray, "customers periods"]:
-        return np.asarray((self.p_positive * self.mean_positive)[:, None] * self.shares)
+        return np.asarray((self.p_positive * self.positive_mean)[:, None] * self.shares)
 
     def sample(
         self, n_draws: int, rng: np.random.Generator
@@ -57,8 +57,8 @@ class ZeroInflatedForecast(AbstractForecast):
         shape = (n_draws, self.n_customers)
         any_at_all = rng.random(shape) < self.p_positive
         if self.family == "gamma":
-            drawn = rng.standard_gamma(1.0 / self.squared_cv, shape) * self.squared_cv
-            return np.where(any_at_all, drawn * self.mean_positive, 0.0)
+            drawn = rng.standard_gamma(1.0 / self.dispersion, shape) * self.dispersion
+            return np.where(any_at_all, drawn * self.positive_mean, 0.0)
         location, sigma = self._log_normal()
         return np.where(any_at_all, np.exp(location + sigma * rng.standard_normal(shape)), 0.0)
 
@@ -67,8 +67,8 @@ class ZeroInflatedForecast(AbstractForecast):
         given = (np.asarray(levels) - zero) / np.maximum(self.p_positive[:, None], 1e-300)
         inside = np.clip(given, 0.0, 1.0)
         if self.family == "gamma":
-            shape = 1.0 / self.squared_cv[:, None]
-            found = self.mean_positive[:, None] / shape * gammaincinv(shape, inside)
+            shape = 1.0 / self.dispersion[:, None]
+            found = self.positive_mean[:, None] / shape * gammaincinv(shape, inside)
         else:
             location, sigma = self._log_normal()
             found = np.exp(location[:, None] + sigma[:, None] * ndtri(inside))
@@ -79,7 +79,7 @@ class ZeroInflatedForecast(AbstractForecast):
     ) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
         money = np.maximum(total, 0.0)
         if self.family == "gamma":
-            inside = gammainc(1 / self.squared_cv, money / (self.mean_positive * self.squared_cv))
+            inside = gammainc(1 / self.dispersion, money / (self.positive_mean * self.dispersion))
         else:
             location, sigma = self._log_normal()
             with np.errstate(divide="ignore"):
@@ -93,8 +93,8 @@ class ZeroInflatedForecast(AbstractForecast):
             self.as_of,
             self.horizon,
             self.p_positive[rows],
-            self.mean_positive[rows],
-            self.squared_cv[rows],
+            self.positive_mean[rows],
+            self.dispersion[rows],
             self.shares if self.shares.ndim == 1 else self.shares[rows],
             self.family,
             None if self.p_alive is None else self.p_alive[rows],
@@ -105,5 +105,5 @@ class ZeroInflatedForecast(AbstractForecast):
     def _log_normal(
         self,
     ) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
-        variance = np.log1p(self.squared_cv)
-        return np.log(self.mean_positive) - variance / 2.0, np.sqrt(variance)
+        variance = np.log1p(self.dispersion)
+        return np.log(self.positive_mean) - variance / 2.0, np.sqrt(variance)
