@@ -40,6 +40,10 @@ class FittedMBGNBD:
         """Purchases ahead of each row of an RFM table."""
         return compacted_counts(rfm, lambda rows: _counts(np.exp(self.report.theta), rows))
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
         return forecast_cash(self.report, self.spend, _counts, snapshot, horizon)
