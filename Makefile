@@ -14,6 +14,7 @@ DEMO_DIR ?= demo-report
 .PHONY: setup demo test check fix bench docs help
 
 setup: $(STAMP)  ## make .venv with everything, .venv/bin/patronage included
+	@echo "$(ENV) is ready: $(ENV)/bin/patronage"
 
 $(STAMP): requirements/dev.txt pyproject.toml scripts/setup
 	@scripts/setup

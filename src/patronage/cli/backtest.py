@@ -26,7 +26,7 @@ def backtest(
         Path | None, typer.Option(help="Folder for leaderboard.csv and predictions.parquet.")
     ] = None,
     choose_by: Annotated[str, typer.Option(help="Metric to sort by.")] = "deviance",
-    currency: options.Currency = "USD",
+    currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
     seed: options.Seed = 0,

@@ -12,7 +12,7 @@ __all__ = ["doctor"]
 
 def doctor(
     events: options.Events,
-    currency: options.Currency = "USD",
+    currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
     drop_duplicates: options.DropDuplicates = False,

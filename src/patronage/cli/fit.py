@@ -19,7 +19,7 @@ def fit(
     as_of: options.AsOf = None,
     unit: Annotated[str, typer.Option(help="Unit of time of the parameters.")] = "week",
     horizon: options.Horizon = "52 weeks",
-    currency: options.Currency = "USD",
+    currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
     seed: options.Seed = 0,

@@ -40,7 +40,13 @@ Columns = Annotated[
     str | None,
     typer.Option(help="Your column names: customer_id=…,time=…,amount=…", show_default=False),
 ]
-Currency = Annotated[str, typer.Option(help="ISO 4217 code of the amounts.")]
+Currency = Annotated[
+    str | None,
+    typer.Option(
+        help="ISO 4217 code of the amounts. Default: the source's own, else USD.",
+        show_default=False,
+    ),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(

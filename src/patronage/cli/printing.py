@@ -62,3 +62,19 @@ def print_table(title: str, head: list[str], rows: list[Any]) -> None:
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console(width=None).print(table)
+
+
+def print_fit(found: dict[str, Any]) -> None:
+    """Parameters with their standard errors, and what to think of them."""
+    parts = [("", found), (" (spend)", found.get("spend") or {})]
+    for title, part in parts:
+        errors = part.get("standard_errors", {})
+        rows = [
+            (name, f"{value:.6g}", f"{errors.get(name, float('nan')):.3g}")
+            for name, value in part.get("parameters", {}).items()
+        ]
+        if rows:
+            print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
+            typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+    for line in found.get("warnings", []):
+        typer.echo(f"Warning: {line}", err=True)

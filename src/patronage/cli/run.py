@@ -29,7 +29,7 @@ def run(
     margin: options.Margin = "1",
     discount_rate: options.DiscountRate = 0.10,
     cac: options.Cac = "0",
-    currency: options.Currency = "USD",
+    currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
     drop_duplicates: options.DropDuplicates = False,

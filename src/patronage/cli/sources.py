@@ -13,7 +13,7 @@ __all__ = ["number_or_table", "open_log"]
 def open_log(
     source: str,
     *,
-    currency: str,
+    currency: str | None,
     columns: Mapping[str, str] | None,
     query: str | None = None,
     drop_duplicates: bool = False,

@@ -13,7 +13,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-__all__ = ["DuckEngine", "default_engine", "literal", "parquet"]
+__all__ = [
+    "DuckEngine",
+    "EngineError",
+    "default_engine",
+    "identifier",
+    "literal",
+    "ordered_engine",
+    "parquet",
+]
+
+# What a failing query raises, for the rooms above that turn it into an error of their own.
+EngineError = duckdb.Error
 
 
 def literal(value: object) -> str:
@@ -21,9 +32,16 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """A column's name as SQL writes it; quotes doubled."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def parquet(paths: Sequence[Path | str]) -> str:
     """The table expression that reads these Parquet files as one table."""
-    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true)"
+    listed = ", ".join(literal(path) for path in paths)
+    # Why: with one file there is nothing to unite, and reading the footer twice costs.
+    return f"read_parquet([{listed}]{', union_by_name = true' if len(paths) > 1 else ''})"
 
 
 class DuckEngine:
@@ -34,6 +52,7 @@ class DuckEngine:
     memory_limit : such as '4GiB'; above it DuckDB spills to `spill_dir`
     threads : number of worker threads
     spill_dir : where intermediate results go that do not fit in memory
+    keep_order : rows come out in the order they went in; costs memory out of core
     """
 
     def __init__(
@@ -42,6 +61,7 @@ class DuckEngine:
         memory_limit: str | None = None,
         threads: int | None = None,
         spill_dir: Path | None = None,
+        keep_order: bool = False,
     ) -> None:
         if spill_dir is None:
             spill_dir = Path(tempfile.mkdtemp(prefix="patronage-spill-"))
@@ -53,14 +73,20 @@ class DuckEngine:
             settings["threads"] = threads
         self._connection = duckdb.connect(":memory:", config=settings)
         self._connection.execute("SET TimeZone = 'UTC'")
-        # Why: row order is never relied upon, and keeping it costs memory out of core.
-        self._connection.execute("SET preserve_insertion_order = false")
+        self._connection.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
         self._lock = threading.Lock()
 
     def frame(self, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
         """The result as a Polars frame, in no order; `$name` is taken from `parameters`."""
         with self._cursor() as cursor:
             return pl.DataFrame(cursor.sql(sql, params=dict(parameters or {})).to_arrow_table())
+
+    def rows(
+        self, sql: str, parameters: Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        with self._cursor() as cursor:
+            return [tuple(row) for row in cursor.execute(sql, dict(parameters or {})).fetchall()]
 
     def row(self, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
         """The first row of the result."""
@@ -70,11 +96,18 @@ class DuckEngine:
             raise LookupError("the query has no rows")
         return tuple(found)
 
-    def write(self, sql: str, path: Path, parameters: Mapping[str, object] | None = None) -> Path:
-        """Write the result to one Parquet file (zstd) and return its path."""
+    def write(
+        self,
+        sql: str,
+        path: Path,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        compression: str = "zstd",
+    ) -> Path:
+        """Write the result to one Parquet file and return its path."""
         with self._cursor() as cursor:
             cursor.execute(
-                f"COPY ({sql}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)",
+                f"COPY ({sql}) TO {literal(path)} (FORMAT parquet, COMPRESSION {compression})",
                 dict(parameters or {}),
             )
         return path
@@ -88,3 +121,9 @@ class DuckEngine:
 def default_engine() -> DuckEngine:
     """The process's engine; PATRONAGE_MEMORY_LIMIT (such as '8GiB') bounds its memory."""
     return DuckEngine(memory_limit=os.environ.get("PATRONAGE_MEMORY_LIMIT"))
+
+
+@cache
+def ordered_engine() -> DuckEngine:
+    """A second engine that keeps the order of rows: for landing text files line by line."""
+    return DuckEngine(memory_limit=os.environ.get("PATRONAGE_MEMORY_LIMIT"), keep_order=True)

@@ -1,1 +1,21 @@
-""""""
+"""Is it true? Forecasts against what happened, and the model to trust."""
+
+from patronage.evaluate.backtest import backtest
+from patronage.evaluate.choose import Choice, choose
+from patronage.evaluate.leaderboard import LEADERBOARD_COLUMNS
+from patronage.evaluate.metrics import METRICS, Metric
+from patronage.evaluate.origins import JudgedHorizon, judged_horizon
+from patronage.evaluate.scorecard import Difference, Scorecard
+
+__all__ = [
+    "LEADERBOARD_COLUMNS",
+    "METRICS",
+    "Choice",
+    "Difference",
+    "JudgedHorizon",
+    "Metric",
+    "Scorecard",
+    "backtest",
+    "choose",
+    "judged_horizon",
+]

@@ -1,14 +1,17 @@
 """EventLog: a handle on Parquet that SQL runs over; the one source of truth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 from patronage.engines import default_engine, literal, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
+from patronage.events.schema import KINDS
 from patronage.events.tables import SideTables
+from patronage.events.workspace import Workspace
 
 __all__ = ["EventLog"]
 
@@ -29,6 +32,8 @@ class EventLog:
     has_known_time : the source says when each row was learned; else known_time = event_time
     quality : rows read, used and set aside, and everything that was assumed
     tables : customers, products, links, calendar; joined only as known at an as_of
+    kinds : kinds of event that may occur
+    rated_kinds : kinds whose cash a rate table gave; a day of them with cash counts as a purchase
     cut : rows at or after this day, by either clock, are not seen
     ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
     """
@@ -40,10 +45,26 @@ class EventLog:
     has_known_time: bool
     quality: QualityReport
     tables: SideTables = field(default_factory=SideTables)
+    kinds: tuple[str, ...] = KINDS
+    rated_kinds: tuple[str, ...] = ()
     cut: date | None = None
     ledger: Path | None = None
     # Why: the folder lives as long as any log that was made from it, and is then removed.
-    workspace: "TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+    workspace: Workspace | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        currency: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> "EventLog":
+        """A log from a pandas, Polars or Arrow table; `options` are those of `read_events`."""
+        from patronage.events.intake import read_events
+
+        return read_events(frame, currency=currency, columns=columns, **options)
 
     def before(self, as_of: date) -> "EventLog":
         """The log as known at `as_of`: both clocks strictly before it. The one cut there is."""
@@ -80,8 +101,9 @@ class EventLog:
         """Write the ledger once, so that many snapshots read it instead of the raw events."""
         if self.ledger is not None:
             return self
-        workspace = self.workspace or TemporaryDirectory(prefix="patronage-")
-        path = Path(workspace.name) / "ledger.parquet"
+        workspace = self.workspace or Workspace()
+        # Why: logs cut on different days share the folder, and each has a ledger of its own.
+        path = workspace.path / f"ledger-{self.cut or 'whole'}.parquet"
         default_engine().write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -47,7 +47,7 @@ class EmpiricalHurdleForecast(AbstractForecast):
     mean_factors: Float[np.ndarray, "customers factors"] | None = None
 
     def mean(self) -> Float[np.ndarray, "customers periods"]:
-        return (self.p_positive * self.positive_mean)[:, None] * self.shares
+        return np.asarray((self.p_positive * self.positive_mean)[:, None] * self.shares)
 
     def sample_total(
         self, n_draws: int, rng: np.random.Generator
@@ -68,7 +68,7 @@ class EmpiricalHurdleForecast(AbstractForecast):
     def sample(
         self, n_draws: int, rng: np.random.Generator
     ) -> Float[np.ndarray, "draws customers periods"]:
-        return self.sample_total(n_draws, rng)[:, :, None] * self.shares
+        return np.asarray(self.sample_total(n_draws, rng)[:, :, None] * self.shares)
 
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
         low, weight = self._rows()
@@ -77,10 +77,14 @@ class EmpiricalHurdleForecast(AbstractForecast):
         for column, level in enumerate(levels):
             inside = level > 1.0 - self.p_positive
             given = 1.0 - (1.0 - level) / np.maximum(self.p_positive, 1e-300)
-            place = np.clip(np.searchsorted(self.levels, given, "right") - 1, 0, len(self.levels) - 2)
+            place = np.clip(
+                np.searchsorted(self.levels, given, "right") - 1, 0, len(self.levels) - 2
+            )
             step = (given - self.levels[place]) / (self.levels[place + 1] - self.levels[place])
             left = (1 - weight) * self.ratios[low, place] + weight * self.ratios[high, place]
-            right = (1 - weight) * self.ratios[low, place + 1] + weight * self.ratios[high, place + 1]
+            right = (1 - weight) * self.ratios[low, place + 1] + weight * self.ratios[
+                high, place + 1
+            ]
             ratio = left + np.clip(step, 0.0, 1.0) * (right - left)
             result[:, column] = np.where(inside, ratio * self.positive_mean, 0.0)
         return result
@@ -103,8 +107,8 @@ class EmpiricalHurdleForecast(AbstractForecast):
         lower = np.where(total <= 0, 0.0, upper)
         return lower, upper
 
-    def take(self, rows: slice | np.ndarray) -> Self:
-        return type(self)(
+    def take(self, rows: slice | np.ndarray) -> "EmpiricalHurdleForecast":
+        return EmpiricalHurdleForecast(
             self.customer_id[rows],
             self.as_of,
             self.horizon,

@@ -45,7 +45,7 @@ class SampleForecast(AbstractForecast):
 
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
         total = self.draws.sum(axis=2)
-        return np.quantile(total, np.asarray(levels), axis=0, method="inverted_cdf").T
+        return np.asarray(np.quantile(total, np.asarray(levels), axis=0, method="inverted_cdf").T)
 
     def cdf(
         self, total: Float[np.ndarray, " customers"]

@@ -29,13 +29,13 @@ class AbstractSpend(ABC):
 
     @abstractmethod
     def sum_cdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         """P(the sum of n purchases <= total); n may lie between whole numbers."""
 
     @abstractmethod
     def sum_pdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         """Density of the sum of n purchases at total > 0; zero where sums are on a lattice."""
 
@@ -62,7 +62,7 @@ class GammaGammaSpend(AbstractSpend):
     ----------
     p : shape of one purchase
     shape : q + p × purchases seen; above 1, else no mean exists
-    scale : gamma + p × money seen, in currency
+    scale : gamma + money seen (x purchases of mean z make x z), in currency
     """
 
     p: float
@@ -89,7 +89,7 @@ class GammaGammaSpend(AbstractSpend):
         return np.asarray(self.p * self.scale / (self.shape - 1))
 
     def sum_cdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         if n == 0:
             return (total >= 0).astype(float)
@@ -97,7 +97,7 @@ class GammaGammaSpend(AbstractSpend):
         return np.asarray(betainc(self.p * n, self.shape, money / (money + self.scale)))
 
     def sum_pdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         if n == 0:
             return np.zeros_like(total)
@@ -133,12 +133,12 @@ class UnitSpend(AbstractSpend):
         return np.ones(self.n_customers)
 
     def sum_cdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         return (total >= n).astype(float)
 
     def sum_pdf(
-        self, n: float, total: Float[np.ndarray, " customers"]
+        self, n: int | float, total: Float[np.ndarray, " customers"]
     ) -> Float[np.ndarray, " customers"]:
         del n
         return np.zeros_like(total)

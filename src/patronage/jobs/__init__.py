@@ -1,1 +1,26 @@
-""""""
+"""Whole pipelines, named and repeatable: what the command line and schedulers run."""
+
+from patronage.jobs.backtest_log import Board, backtest_log
+from patronage.jobs.candidates import candidates
+from patronage.jobs.demo import demo
+from patronage.jobs.examine import examine
+from patronage.jobs.fit_source import fit_source
+from patronage.jobs.judge import Judgement, judge
+from patronage.jobs.run import RunResult, run
+from patronage.jobs.score_log import score_log
+from patronage.jobs.settings import RunSettings
+
+__all__ = [
+    "Board",
+    "Judgement",
+    "RunResult",
+    "RunSettings",
+    "backtest_log",
+    "candidates",
+    "demo",
+    "examine",
+    "fit_source",
+    "judge",
+    "run",
+    "score_log",
+]

@@ -11,13 +11,15 @@ from typing import Any
 import polars as pl
 
 from patronage.errors import SettingsError
-from patronage.evaluate import METRICS, LEADERBOARD_COLUMNS
+from patronage.evaluate import LEADERBOARD_COLUMNS, METRICS
 from patronage.events import EventLog
-from patronage.jobs.candidates import candidates
+from patronage.jobs.candidates import RECALIBRATED, candidates
 from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.progress import Progress, silent
 from patronage.jobs.report import gather_report
 from patronage.jobs.settings import RunSettings
+from patronage.jobs.summary import assumptions, summarise_run
+from patronage.models.base import FittedModel
 from patronage.registry import Artifact, save_artifact
 from patronage.reports import write_report
 from patronage.scoring import (
@@ -28,8 +30,8 @@ from patronage.scoring import (
     write_predictions_csv,
     write_scores,
 )
-from patronage.snapshots import Snapshot, take_snapshot
-from patronage.value import Economics, economics_of
+from patronage.snapshots import FEATURES, Snapshot, take_snapshot
+from patronage.value import economics_of
 
 __all__ = ["RunResult", "run"]
 
@@ -48,6 +50,7 @@ class RunResult:
     scoring : the fitted model and the economics
     scores : one row per customer
     total : the value of all customers together
+    leaderboard : how every model did at earlier days
     summary : the contents of summary.json
     """
 
@@ -57,6 +60,7 @@ class RunResult:
     scoring: Scoring
     scores: pl.DataFrame
     total: TotalValue
+    leaderboard: pl.DataFrame
     summary: dict[str, Any]
 
 
@@ -82,7 +86,7 @@ def run(
         )
     competing = candidates(settings.models)
     progress("reading the log", 0.0)
-    snapshot = take_snapshot(log.compact(), as_of=settings.as_of, features=_features())
+    snapshot = take_snapshot(log.compact(), as_of=settings.as_of, features=tuple(FEATURES))
     economics, notes = economics_of(
         snapshot,
         margin=settings.margin,
@@ -111,17 +115,61 @@ def run(
     scores = score(snapshot, scoring, progress=lambda done: progress("scoring", done / n))
     total = total_value(snapshot, scoring, seed=settings.seed)
     progress("writing", 0.0)
+    board = _leaderboard(judgement)
     write_scores(scores, out / "scores.parquet")
     write_predictions_csv(scores, out / "predictions.csv")
-    _leaderboard(judgement).write_csv(out / "leaderboard.csv")
+    board.write_csv(out / "leaderboard.csv")
     _quarantine(log, out / "quarantine.parquet")
-    summary = _summary(
-        snapshot, judgement, scoring, scores, total, (*competing.notes, *notes), run_id
+    summary = summarise_run(
+        snapshot,
+        judgement,
+        scoring,
+        scores,
+        total,
+        assumptions=assumptions(settings, snapshot.events.currency, notes),
+        notes=competing.notes,
+        run_id=run_id,
     )
-    result = RunResult(out, snapshot, judgement, scoring, scores, total, summary)
     summary["seconds"] = round(time.perf_counter() - start, 1)
+    result = RunResult(out, snapshot, judgement, scoring, scores, total, board, summary)
     write_report(gather_report(result, title=title, run_id=run_id), out / "report.html")
     summary["seconds"] = round(time.perf_counter() - start, 1)
     (out / "summary.json").write_text(json.dumps(summary, indent=2, default=str) + "\n")
     progress("writing", 1.0)
     return result
+
+
+def _save(
+    fitted: FittedModel,
+    judgement: Judgement,
+    snapshot: Snapshot,
+    settings: RunSettings,
+    out: Path,
+) -> str:
+    folder = out / "models" / judgement.model.replace(RECALIBRATED, "_recalibrated")
+    artifact = Artifact(
+        judgement.model,
+        fitted,
+        settings.horizon,
+        snapshot.as_of,
+        snapshot.events.currency,
+        facts={"reasons": list(judgement.reasons), "judged": judgement.judged},
+    )
+    return save_artifact(artifact, folder, signing_key=settings.signing_key)
+
+
+def _leaderboard(judgement: Judgement) -> pl.DataFrame:
+    if judgement.scorecard is not None:
+        return judgement.scorecard.frame
+    text = {"model", "origin", "segment", "metric"}
+    return pl.DataFrame(
+        schema={name: pl.String if name in text else pl.Float64 for name in LEADERBOARD_COLUMNS}
+    )
+
+
+def _quarantine(log: EventLog, path: Path) -> None:
+    """The rows set aside; an empty table where there are none, so that the file is always there."""
+    if log.quality.quarantine is not None:
+        shutil.copyfile(log.quality.quarantine, path)
+    else:
+        pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}).write_parquet(path)

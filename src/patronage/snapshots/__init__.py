@@ -1,7 +1,18 @@
 """What was known at as_of, and what happened after it."""
 
+from patronage.snapshots.features import FEATURES
+from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
 
-__all__ = ["RFM", "Outcome", "Snapshot", "observe_outcome", "take_snapshot"]
+__all__ = [
+    "FEATURES",
+    "RFM",
+    "Outcome",
+    "Snapshot",
+    "cohort_history",
+    "observe_outcome",
+    "period_history",
+    "take_snapshot",
+]

@@ -1,0 +1,43 @@
+"""The one currency of a log."""
+
+from patronage.engines import default_engine
+from patronage.errors import EventSchemaError
+from patronage.events.matching import Match
+from patronage.events.raw import RawTable, blank, text_of
+
+__all__ = ["settle_currency"]
+
+
+def settle_currency(raw: RawTable, match: Match, given: str | None) -> tuple[str, tuple[str, ...]]:
+    """The code of the amounts, and how it was settled.
+
+    Raises
+    ------
+    EventSchemaError : the source has several currencies
+    """
+    column = match.found.get("currency")
+    codes: list[str] = []
+    if column is not None:
+        text = f"upper({text_of(column)})"
+        codes = [
+            str(row[0])
+            for row in default_engine().rows(
+                f"SELECT DISTINCT {text} FROM {raw.sql()} WHERE NOT {blank(text)} ORDER BY 1"
+            )
+        ]
+    if len(codes) > 1:
+        raise EventSchemaError(
+            f"amounts are in {len(codes)} currencies ({', '.join(codes[:6])}); a sum of them means "
+            "nothing.\nTo mend: convert the amounts to one currency, or give the rows of one."
+        )
+    if given is not None:
+        notes: tuple[str, ...] = ()
+        if codes and codes[0] != given.upper():
+            notes = (f"the source says {codes[0]}, but {given.upper()} was given and is used.",)
+        return given.upper(), notes
+    if codes:
+        return codes[0], (f"currency {codes[0]}, from the column {column!r}.",)
+    if match.currency is not None:
+        amount = match.found["amount"]
+        return match.currency, (f"currency {match.currency}, from the name {amount!r}.",)
+    return "USD", ("currency not given: USD is assumed; say another with --currency.",)

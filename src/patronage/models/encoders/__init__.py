@@ -1,0 +1,1 @@
+"""What turns customers into the parameters of a likelihood: one file per encoder."""

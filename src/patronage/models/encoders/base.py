@@ -1,0 +1,35 @@
+"""Encoder: what turns a table of customers into θ, the parameters of a likelihood, per row."""
+
+from typing import Protocol, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.models.likelihoods.base import Likelihood, Moments, Table
+
+__all__ = ["Encoder"]
+
+TableT = TypeVar("TableT", bound=Table)
+
+
+class Encoder(Protocol):
+    """A function from its own coefficients (and, where it reads any, covariates) to θ."""
+
+    def theta(
+        self, coefficients: Float[np.ndarray, " coefficients"], n_rows: int
+    ) -> Float[np.ndarray, "rows k"]:
+        """θ of each row."""
+        ...
+
+    def moments(
+        self,
+        likelihood: Likelihood[TableT],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: TableT,
+    ) -> Moments:
+        """Weighted log-likelihood, its gradient and Hessian with respect to the coefficients.
+
+        By the chain rule over `likelihood.row_moments`, or more cheaply where θ is the same for
+        all rows.
+        """
+        ...

@@ -1,0 +1,49 @@
+"""FitReport: what was estimated, how surely, and what to think of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["FitReport"]
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """The result of fitting one likelihood with the same parameters for all customers.
+
+    Attributes
+    ----------
+    parameters : natural parameters; times in days, money in the currency of the data
+    standard_errors : of the same, by the delta method from the observed information
+    covariance : of the logarithms of the parameters, in their order
+    log_likelihood : in the same units, without any penalty
+    n_customers : customers fitted, weights summed
+    n_rows_compacted : distinct rows that were evaluated
+    n_iterations : evaluations of the log-likelihood over all of these rows
+    converged : a maximum was found: gain left below 1e-13 of |log-likelihood|, Hessian definite
+    gradient_norm : largest gain per unit of any log parameter, as a share of |log-likelihood|
+    condition_number : of the observed information of the log parameters; high means a ridge
+    penalised : the maximum lies at infinity, and a weak penalty holds the parameters finite
+    nested : the simpler model that the data point to, where they do
+    warnings : sentences that say what is doubtful and what to do about it
+    """
+
+    parameters: dict[str, float]
+    standard_errors: dict[str, float]
+    covariance: Float[np.ndarray, "k k"]
+    log_likelihood: float
+    n_customers: int
+    n_rows_compacted: int
+    n_iterations: int
+    converged: bool
+    gradient_norm: float
+    condition_number: float
+    penalised: bool = False
+    nested: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def theta(self) -> Float[np.ndarray, " k"]:
+        """Logarithms of the parameters."""
+        return np.asarray(np.log(list(self.parameters.values())))

@@ -1,0 +1,117 @@
+"""Likelihood: a pure function of unconstrained parameters per row, with its derivatives.
+
+The unconstrained parameters θ are the logarithms of the natural ones, which are all positive. An
+encoder gives θ per row; the constant encoder gives the same θ to all rows, and then sums over rows
+can be taken without ever building a Hessian per row (`moments`).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["Likelihood", "Limit", "Moments", "Table", "natural_to_log"]
+
+
+class Moments(NamedTuple):
+    """A log-likelihood and its first two derivatives with respect to θ.
+
+    Summed over weighted rows: a number, (k,) and (k, k). Per row: (rows,), (rows, k), (rows, k, k).
+    """
+
+    value: Float[np.ndarray, "*rows"]
+    gradient: Float[np.ndarray, "*rows k"]
+    hessian: Float[np.ndarray, "*rows k k"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A simpler model that the likelihood turns into far along one direction of θ.
+
+    Attributes
+    ----------
+    about : what becomes simpler: purchases, dropout or spend
+    direction : sign of each θ along the way: -1, 0 or 1
+    nested : name of the simpler model
+    meaning : what it says about the customers
+    """
+
+    about: str
+    direction: tuple[float, ...]
+    nested: str
+    meaning: str
+
+
+class Table(Protocol):
+    """Rows of data with weights, in a unit that can be changed (time or money)."""
+
+    @property
+    def weight(self) -> Float[np.ndarray, " rows"]:
+        """Number of customers a row stands for."""
+        ...
+
+    @property
+    def unit(self) -> float:
+        """Size of the unit in which the table's numbers are neither large nor small."""
+        ...
+
+    @property
+    def unit_power(self) -> float:
+        """d log-likelihood / d log unit: densities in c units are c^-unit_power as high."""
+        ...
+
+    def rescaled(self, unit: float) -> Self:
+        """The same rows with their numbers divided by `unit`."""
+        ...
+
+    def thinned(self, every: int) -> Self:
+        """Every so-many-th row."""
+        ...
+
+
+TableT = TypeVar("TableT", bound=Table, contravariant=True)
+
+
+class Likelihood(Protocol[TableT]):
+    """A family of distributions of what a row shows.
+
+    `unit_bearing` marks the parameters that are measured in the table's unit; `limits` are the
+    simpler models on the boundary.
+    """
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the natural parameters, all positive, in the order of θ."""
+        ...
+
+    @property
+    def unit_bearing(self) -> tuple[bool, ...]:
+        """Which parameters are multiples of the table's unit."""
+        ...
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The simpler models on the boundary."""
+        ...
+
+    def starts(self, table: TableT) -> Float[np.ndarray, "starts k"]:
+        """Values of θ to begin from: by moment matching first, then others spread around it."""
+        ...
+
+    def row_moments(self, theta: Float[np.ndarray, "rows k"], table: TableT) -> Moments:
+        """Unweighted moments of each row at its own θ: what an encoder's chain rule needs."""
+        ...
+
+    def moments(self, theta: Float[np.ndarray, " k"], table: TableT) -> Moments:
+        """Weighted sums over the rows of the moments at one θ, without a Hessian per row."""
+        ...
+
+
+def natural_to_log(moments: Moments, parameters: Float[np.ndarray, "*rows k"]) -> Moments:
+    """From derivatives with respect to positive parameters to those with respect to their logs."""
+    gradient = moments.gradient * parameters
+    hessian = moments.hessian * parameters[..., :, None] * parameters[..., None, :]
+    diagonal = np.arange(parameters.shape[-1])
+    hessian[..., diagonal, diagonal] += gradient
+    return Moments(moments.value, gradient, hessian)

@@ -1,0 +1,181 @@
+"""Beta-geometric dropout: what BG/NBD and MBG/NBD share.
+
+A customer may leave right after a purchase, each time with probability p ~ Beta(a, b). The number
+of such chances y is the number x of repeat purchases in BG/NBD, and x + 1 in MBG/NBD, where the
+first purchase is a chance too. With purchase rates λ ~ Gamma(r, alpha) the likelihood is
+
+    L = Γ(r+x)/Γ(r) α^r · B(a, b+y)/B(a, b) · [ (α+T)^-(r+x) + 1{y>0} a/(b+y-1) (α+t_x)^-(r+x) ],
+
+eq. (6) of Fader, Hardie & Lee (2005) for y = x and eq. (9) of Batislam, Denizel & Filiztekin
+(2007) for y = x + 1.
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import betaln, gammaln
+
+from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
+from patronage.models.likelihoods.histories import Histories
+from patronage.models.likelihoods.purchasing import log_rising, rate_start
+
+__all__ = ["LIMITS", "log_likelihood", "moments", "row_moments", "starts"]
+
+Chances = Literal[0, 1]  # y - x
+Parameter = float | Float[np.ndarray, "*rows"]
+
+LIMITS = (
+    Limit("dropout", (0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit("dropout", (0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit("dropout", (0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),
+    Limit(
+        "dropout", (0, 0, 1, -1), "one-time buyers", "everybody seems to leave at the first chance"
+    ),
+    Limit(
+        "dropout", (0, 0, 0, -1), "one-time buyers", "everybody seems to leave at the first chance"
+    ),
+    Limit("dropout", (0, 0, 1, 1), "geometric dropout", "customers share one dropout probability"),
+    Limit(
+        "dropout",
+        (0, 0, -1, -1),
+        "stayers and leavers",
+        "some never leave, the others leave at once",
+    ),
+    Limit("purchases", (1, 1, 0, 0), "Poisson purchasing", "customers share one purchase rate"),
+    Limit("purchases", (-1, -1, 0, 0), "logarithmic series", "rates differ without measure"),
+    Limit("purchases", (-1, 0, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+    Limit("purchases", (0, 1, 0, 0), "no repeat purchases", "hardly anybody buys again"),
+)
+
+
+def log_likelihood(
+    r: Parameter,
+    alpha: Parameter,
+    a: Parameter,
+    b: Parameter,
+    x: Float[np.ndarray, "*rows"],
+    t_x: Float[np.ndarray, "*rows"],
+    T: Float[np.ndarray, "*rows"],
+    *,
+    extra_chances: Chances,
+) -> Float[np.ndarray, "*rows"]:
+    """Log-likelihood of each history (module docstring); parameters may differ by row."""
+    y = x + extra_chances
+    purchasing = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
+    # Why: (α+T)^-(r+x) is taken out of the sum, which would underflow for large x.
+    stayed = betaln(a, b + y) - betaln(a, b) - (r + x) * np.log(alpha + T)
+    odds = (r + x) * np.log((alpha + T) / (alpha + t_x)) + np.log(a / (b + np.maximum(y, 1) - 1))
+    return np.asarray(purchasing + stayed + np.where(y > 0, np.logaddexp(0.0, odds), 0.0))
+
+
+def row_moments(
+    theta: Float[np.ndarray, "rows 4"], table: Histories, *, extra_chances: Chances
+) -> Moments:
+    """Value, gradient and Hessian of each row with respect to its own θ."""
+    parameters = np.exp(theta)
+    r, alpha, a, b = parameters.T
+    x, y = table.x, table.x + extra_chances
+    rising, rising_1, rising_2 = log_rising(r, x)
+    left_b, left_b1, left_b2 = log_rising(b, y)
+    left_ab, left_ab1, left_ab2 = log_rising(a + b, y)
+    log_T, per_T = np.log(alpha + table.T), 1 / (alpha + table.T)
+    n = r + x
+
+    value = rising + r * np.log(alpha) + left_b - left_ab - n * log_T
+    gradient = np.stack(
+        [rising_1 + np.log(alpha) - log_T, r / alpha - n * per_T, -left_ab1, left_b1 - left_ab1],
+        axis=-1,
+    )
+    hessian = np.zeros((len(x), 4, 4))
+    hessian[:, 0, 0] = rising_2
+    hessian[:, 0, 1] = 1 / alpha - per_T
+    hessian[:, 1, 1] = -r / alpha**2 + n * per_T**2
+    hessian[:, 2, 2] = hessian[:, 2, 3] = -left_ab2
+    hessian[:, 3, 3] = left_b2 - left_ab2
+
+    per_t = 1 / (alpha + table.t_x)
+    log_ratio, gap = log_T - np.log(alpha + table.t_x), per_T - per_t
+    per_b = 1 / (b + np.maximum(y, 1) - 1)
+    odds = np.where(y > 0, n * log_ratio + np.log(a * per_b), -np.inf)
+    q = np.exp(-np.logaddexp(0.0, -odds))
+    slope = np.stack([log_ratio, n * gap, 1 / a, -per_b], axis=-1)
+    value += np.logaddexp(0.0, odds)
+    gradient += q[:, None] * slope
+    hessian += (q * (1 - q))[:, None, None] * slope[:, :, None] * slope[:, None, :]
+    hessian[:, 0, 1] += q * gap
+    hessian[:, 1, 1] -= q * n * gap * (per_T + per_t)
+    hessian[:, 2, 2] -= q / a**2
+    hessian[:, 3, 3] += q * per_b**2
+    hessian[:, 1, 0], hessian[:, 3, 2] = hessian[:, 0, 1], hessian[:, 2, 3]
+    return natural_to_log(Moments(value, gradient, hessian), parameters)
+
+
+def moments(theta: Float[np.ndarray, " 4"], table: Histories, *, extra_chances: Chances) -> Moments:
+    """Weighted sums over the rows at one θ; terms in x alone summed over its distinct values."""
+    parameters = np.exp(theta)
+    r, alpha, a, b = (float(value) for value in parameters)
+    x, weight = table.frequencies
+    total = float(weight.sum())
+    rising, rising_1, rising_2 = (float(weight @ term) for term in log_rising(r, x))
+    left_b, left_b1, left_b2 = (float(weight @ t) for t in log_rising(b, x + extra_chances))
+    left_ab, left_ab1, left_ab2 = (
+        float(weight @ term) for term in log_rising(a + b, x + extra_chances)
+    )
+    value = rising + total * r * np.log(alpha) + left_b - left_ab
+    gradient = np.array(
+        [rising_1 + total * np.log(alpha), total * r / alpha, -left_ab1, left_b1 - left_ab1]
+    )
+    hessian = np.zeros((4, 4))
+    hessian[0, 0] = rising_2
+    hessian[0, 1] = total / alpha
+    hessian[1, 1] = -total * r / alpha**2
+    hessian[2, 2] = hessian[2, 3] = -left_ab2
+    hessian[3, 3] = left_b2 - left_ab2
+
+    for chunk in table.chunks():
+        w, n = chunk.weight, r + chunk.x
+        wn = w * n
+        ends = alpha + chunk.T
+        log_T, per_T = np.log(ends), 1 / ends
+        value -= float(wn @ log_T)
+        gradient[0] -= float(w @ log_T)
+        gradient[1] -= float(wn @ per_T)
+        hessian[0, 1] -= float(w @ per_T)
+        hessian[1, 1] += float(wn @ per_T**2)
+
+        had_chance = slice(None) if extra_chances else chunk.x > 0
+        w, n, log_T, per_T = w[had_chance], n[had_chance], log_T[had_chance], per_T[had_chance]
+        last = alpha + chunk.t_x[had_chance]
+        per_t, log_ratio = 1 / last, log_T - np.log(last)
+        gap = per_T - per_t
+        per_b = 1 / (b + (chunk.x[had_chance] + (extra_chances - 1)))
+        odds = n * log_ratio + np.log(a * per_b)
+        small = np.exp(-np.abs(odds))
+        q = np.where(odds > 0, 1.0, small) / (1 + small)
+        wq = w * q
+        slope = np.stack([log_ratio, n * gap, np.full_like(n, 1 / a), -per_b])
+        value += float(w @ (np.maximum(odds, 0) + np.log1p(small)))
+        gradient += slope @ wq
+        hessian += (slope * (wq * (1 - q))) @ slope.T
+        hessian[0, 1] += float(wq @ gap)
+        hessian[1, 1] -= float((wq * slope[1]) @ (per_T + per_t))
+        hessian[2, 2] -= float(wq.sum()) / a**2
+        hessian[3, 3] += float(wq @ per_b**2)
+
+    hessian[1, 0], hessian[3, 2] = hessian[0, 1], hessian[2, 3]
+    return natural_to_log(Moments(np.asarray(value), gradient, hessian), parameters)
+
+
+def starts(table: Histories) -> Float[np.ndarray, "starts 4"]:
+    """Moments of the rates, with more or less dropout."""
+    r, alpha = rate_start(table)
+    return np.log(
+        [
+            [r, alpha, 0.8, 2.5],
+            [0.3 * r, 0.3 * alpha, 0.5, 1.0],
+            [3 * r, 3 * alpha, 0.8, 8.0],
+            [r, 0.5 * alpha, 2.0, 3.0],
+            [r, alpha, 0.05, 2.0],
+        ]
+    )

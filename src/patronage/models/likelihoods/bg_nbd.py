@@ -1,0 +1,59 @@
+"""The BG/NBD likelihood: dropout may follow each repeat purchase.
+
+Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2).
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.models.likelihoods import beta_geometric
+from patronage.models.likelihoods.base import Limit, Moments
+from patronage.models.likelihoods.histories import Histories
+
+__all__ = ["BGNBDLikelihood", "log_likelihood"]
+
+
+def log_likelihood(
+    r: beta_geometric.Parameter,
+    alpha: beta_geometric.Parameter,
+    a: beta_geometric.Parameter,
+    b: beta_geometric.Parameter,
+    x: Float[np.ndarray, "*rows"],
+    t_x: Float[np.ndarray, "*rows"],
+    T: Float[np.ndarray, "*rows"],
+) -> Float[np.ndarray, "*rows"]:
+    """Log-likelihood of each history, eq. (6) of the paper; see `beta_geometric`.
+
+    Parameters
+    ----------
+    r, alpha : shape of the purchase rates, and their rate (in units of time)
+    a, b : of the dropout probabilities; all four numbers, or one value per row
+    x : number of repeat purchases
+    t_x, T : time from first purchase to the last, and to as_of
+    """
+    return beta_geometric.log_likelihood(r, alpha, a, b, x, t_x, T, extra_chances=0)
+
+
+@final
+@dataclass(frozen=True)
+class BGNBDLikelihood:
+    """θ = ln (r, alpha, a, b)."""
+
+    parameter_names: tuple[str, ...] = ("r", "alpha", "a", "b")
+    unit_bearing: tuple[bool, ...] = (False, True, False, False)
+    limits: tuple[Limit, ...] = beta_geometric.LIMITS
+
+    def starts(self, table: Histories) -> Float[np.ndarray, "starts 4"]:
+        """Moments of the rates, with more or less dropout."""
+        return beta_geometric.starts(table)
+
+    def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: Histories) -> Moments:
+        """Value, gradient and Hessian of each row at its own θ."""
+        return beta_geometric.row_moments(theta, table, extra_chances=0)
+
+    def moments(self, theta: Float[np.ndarray, " 4"], table: Histories) -> Moments:
+        """Weighted sums over the rows at one θ."""
+        return beta_geometric.moments(theta, table, extra_chances=0)
