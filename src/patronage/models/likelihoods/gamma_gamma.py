@@ -108,7 +108,8 @@ class GammaGammaLikelihood:
         """Levels that spread from much to little, with the mean spend near 1."""
         del table
         shapes = np.array([[5.0, 4.0], [1.0, 2.0], [2.0, 20.0], [50.0, 4.0], [50.0, 50.0]])
-        return np.log(np.column_stack([shapes, (shapes[:, 1] - 0.5) / shapes[:, 0]]))
+        levels = (shapes[:, 1] - 0.5) / shapes[:, 0]
+        return np.asarray(np.log(np.column_stack([shapes, levels])))
 
     def row_moments(self, theta: Float[np.ndarray, "rows 3"], table: Spends) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
@@ -155,7 +156,8 @@ class GammaGammaLikelihood:
         gradient = np.array(
             [
                 float((count * n) @ (digamma(pn + q) - digamma(pn))) + wn @ (log_total - log_money),
-                float(count @ digamma(pn + q)) - w @ log_money
+                float(count @ digamma(pn + q))
+                - w @ log_money
                 + total * (np.log(gamma) - float(digamma(q))),
                 total * q / gamma - ends @ per_money,
             ]
