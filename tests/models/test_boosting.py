@@ -243,7 +243,9 @@ def test_a_log_whose_customers_never_return_has_nothing_to_teach(name: str):
     log = log_of(300)
     firsts = f"""SELECT * FROM ({log.relation})
         QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY event_time) = 1"""
-    snapshot = take_snapshot(replace(log, relation=firsts, ledger=None, workspace=None), as_of=AS_OF)
+    snapshot = take_snapshot(
+        replace(log, relation=firsts, ledger=None, workspace=None), as_of=AS_OF
+    )
 
     with pytest.raises(NotEnoughDataError, match="paid"):
         MODELS[name].fit(snapshot, HORIZON)
