@@ -156,4 +156,4 @@ def _segments(clv: Float[np.ndarray, " customers"]) -> list[str]:
     before = np.zeros(len(clv))
     before[order] = np.concatenate(([0.0], np.cumsum(positive[order])[:-1])) / max(total, 1e-300)
     names = np.where(before < 0.5, "high", np.where(before < 0.8, "medium", "low"))
-    return np.where(positive > 0, names, "low").tolist()
+    return [str(name) for name in np.where(positive > 0, names, "low")]
