@@ -146,7 +146,7 @@ def _reasons(
         said.append(_against(chosen, others[0], rule, scale))
         simpler = [s for s in others[1:] if s.complexity < chosen.complexity]
         if simpler:
-            said.append(_against(chosen, simpler[0], rule, scale, note=" and is simpler"))
+            said.append(_against(chosen, simpler[0], rule, scale, note=", which is simpler,"))
     else:
         said.append(
             f"{chosen.model} is chosen because it is simpler than {best.model} and as good by "
@@ -193,9 +193,9 @@ def _table(
     most: int,
 ) -> pl.DataFrame:
     names = ("model", "complexity", "value", "low", "high", "worse_by", "worse_low", "worse_high")
-    schema = {
-        name: {"model": pl.String, "complexity": pl.Int64}.get(name, pl.Float64) for name in names
-    } | {"verdict": pl.String}
+    schema = {name: {"model": pl.String}.get(name, pl.Float64) for name in names} | {
+        "verdict": pl.String
+    }
     rows = []
     for standing in standings:
         verdict = "as good" if standing.ties else "worse"
