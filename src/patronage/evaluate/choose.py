@@ -39,7 +39,7 @@ class Choice:
 @dataclass(frozen=True)
 class _Standing:
     model: str
-    complexity: float
+    complexity: int
     value: float
     low: float
     high: float
@@ -53,7 +53,7 @@ class _Standing:
 
 
 def choose(
-    scorecard: Scorecard, *, metric: str = "deviance", complexity: Mapping[str, float]
+    scorecard: Scorecard, *, metric: str = "deviance", complexity: Mapping[str, int]
 ) -> Choice:
     """The simplest model that is not worse than the best beyond the noise of the customers.
 
@@ -108,7 +108,7 @@ def _excluded(scorecard: Scorecard, metric: str) -> dict[str, str]:
 
 
 def _standings(
-    scorecard: Scorecard, rule: Metric, complexity: Mapping[str, float]
+    scorecard: Scorecard, rule: Metric, complexity: Mapping[str, int]
 ) -> list[_Standing]:
     """All models, best first."""
     values = {model: scorecard.value(model, rule.name) for model in complexity}
@@ -189,13 +189,13 @@ def _table(
     standings: list[_Standing],
     chosen: _Standing,
     excluded: Mapping[str, str],
-    complexity: Mapping[str, float],
+    complexity: Mapping[str, int],
     most: int,
 ) -> pl.DataFrame:
     names = ("model", "complexity", "value", "low", "high", "worse_by", "worse_low", "worse_high")
-    schema = {name: {"model": pl.String}.get(name, pl.Float64) for name in names} | {
-        "verdict": pl.String
-    }
+    schema = {
+        name: {"model": pl.String, "complexity": pl.Int64}.get(name, pl.Float64) for name in names
+    } | {"verdict": pl.String}
     rows = []
     for standing in standings:
         verdict = "as good" if standing.ties else "worse"
