@@ -18,7 +18,7 @@ class Entry:
 
     Attributes
     ----------
-    target : "module:Class" of the settings; the class needs no arguments
+    target : "module:Class" of the settings; it needs no arguments
     family : where it lives under `models`
     kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
     setting : the business it is made for
@@ -56,6 +56,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         "The money of a purchase, where it does not depend on how often a customer buys.",
         2,
     ),
+    "hurdle_lightgbm": Entry(
+        "patronage.models.wiring:hurdle_lightgbm",
+        "boosting",
+        "forecast",
+        _CONTINUOUS,
+        "Thousands of customers and history for several horizons; many will pay nothing.",
+        3,
+        ("boost",),
+    ),
     "mbg_nbd": Entry(
         "patronage.models.btyd.mbg_nbd:MBGNBD",
         "btyd",
@@ -71,6 +80,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "Customers who leave unseen at any time; the reference for irregular repeat purchases.",
         2,
+    ),
+    "tweedie_lightgbm": Entry(
+        "patronage.models.wiring:tweedie_lightgbm",
+        "boosting",
+        "forecast",
+        _CONTINUOUS,
+        "Thousands of customers and history for several horizons; most will pay something.",
+        3,
+        ("boost",),
     ),
 }
 
