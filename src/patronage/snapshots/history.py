@@ -103,4 +103,3 @@ def cohort_history(
         """
     )
     return cells.sort("cohort", "age")
-

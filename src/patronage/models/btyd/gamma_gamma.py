@@ -52,15 +52,15 @@ class FittedGammaGamma:
             scale = self.pooled_mean * (_FIXED - 1) / self.pooled_shape
             rows = np.ones(len(rfm))
             return GammaGammaSpend(self.pooled_shape, _FIXED * rows, scale * rows)
-        n, mean = _observed(rfm, use_first=self.use_first)
+        seen = _observed(rfm, use_first=self.use_first)
         p, q, gamma = self.report.parameters.values()
-        return GammaGammaSpend(p, q + p * n, gamma + n * mean)
+        return GammaGammaSpend(p, q + p * seen.purchases, gamma + seen.money)
 
     def mean_gradient(self, rfm: RFM) -> Float[np.ndarray, "customers k"]:
         """Derivatives of the expected spend with respect to ln (p, q, gamma); none if pooled."""
         if self.report is None:
             return np.empty((len(rfm), 0))
-        n, _ = _observed(rfm, use_first=self.use_first)
+        n = _observed(rfm, use_first=self.use_first).purchases
         p, q, gamma = self.report.parameters.values()
         spend = self.spend(rfm)
         mean, left = spend.mean(), spend.shape - 1
@@ -117,27 +117,24 @@ class GammaGamma:
         return _fitted(rfm, use_first=use_first, first_gain=gain)
 
 
-def _observed(
-    rfm: RFM, *, use_first: bool
-) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
-    """Number of purchases whose amounts count, and their mean; 0 and 0 where there is none."""
+def _observed(rfm: RFM, *, use_first: bool) -> Spends:
+    """The amounts that count, a row per customer; n and first are 0 where there are none."""
     assert rfm.monetary_value is not None
     usable = (rfm.frequency > 0) & np.isfinite(rfm.monetary_value) & (rfm.monetary_value > 0)
     n = np.where(usable, rfm.frequency, 0.0)
-    money = n * np.where(usable, rfm.monetary_value, 0.0)
+    mean = np.where(usable, rfm.monetary_value, 0.0)
+    first = np.zeros_like(n)
     if use_first and rfm.first_amount is not None:
-        has_first = np.isfinite(rfm.first_amount) & (rfm.first_amount > 0)
-        n = n + has_first
-        money = money + np.where(has_first, rfm.first_amount, 0.0)
-    return n, money / np.maximum(n, 1)
+        known = np.isfinite(rfm.first_amount) & (rfm.first_amount > 0)
+        first = np.where(known, rfm.first_amount, 0.0)
+    return Spends(n, mean, rfm.weights, first)
 
 
 def _fitted(
     rfm: RFM, *, use_first: bool, first_gain: tuple[float, float] | None
 ) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
-    n, mean = _observed(rfm, use_first=use_first)
-    seen = n > 0
+    table = _observed(rfm, use_first=use_first)
     excluded = (rfm.frequency > 0) & ~(rfm.monetary_value > 0)
     warnings = []
     if excluded.any():
@@ -145,20 +142,19 @@ def _fitted(
             f"{int(excluded.sum())} customers whose repeat purchases average zero or less were "
             "left out of the spend fit; they are predicted like customers without repeats"
         )
-    if not seen.any() and not use_first and rfm.first_amount is not None:
-        n, mean = _observed(rfm, use_first=True)
-        seen = n > 0
-        warnings.append("no repeat purchase has an amount: first purchases stand in for them")
-    if not seen.any():
+    only_first = not (table.purchases > 0).any()
+    if only_first:
+        table = _observed(rfm, use_first=True)
+    table = table.take(table.purchases > 0)
+    if len(table.n) == 0:
         raise NotEnoughDataError(
             f"none of {len(rfm)} customers has a purchase with an amount above zero.\n"
             "To mend: check the amount column, or fit purchases only (spend=None)."
         )
-    table = Spends(n[seen], mean[seen], rfm.weights[seen])
-    counts = table.weight * table.n
-    pooled = float(counts @ table.mean / counts.sum())
+    counts, means = table.weight * table.purchases, table.money / table.purchases
+    pooled = float(table.weight @ table.money / counts.sum())
     # The squared coefficient of variation of one purchase, if all customers were alike.
-    spread = float(counts @ (table.mean / pooled - 1) ** 2 / table.weight.sum())
+    spread = float(counts @ (means / pooled - 1) ** 2 / table.weight.sum())
     pooled_shape = min(max(1 / max(spread, 1 / _FIXED), 0.05), _FIXED)
 
     def pooled_only(sentence: str) -> FittedGammaGamma:
@@ -172,12 +168,14 @@ def _fitted(
             (*warnings, sentence),
         )
 
-    if float(np.ptp(table.mean)) <= 1e-9 * pooled:
+    if table.all_equal:
         return pooled_only(
             "all customers spend the same per purchase: that amount is used for everybody"
         )
-    if not use_first and not (rfm.frequency[rfm.monetary_value > 0] > 0).any():
-        return pooled_only("the mean amount of first purchases is used for everybody")
+    if only_first:
+        return pooled_only(
+            "no repeat purchase has an amount: the mean of first purchases is used for everybody"
+        )
     report = maximum_likelihood(GammaGammaLikelihood(), table)
     p, q, gamma = report.parameters.values()
     if q <= 1:
@@ -208,30 +206,29 @@ def _first_gain(rfm: RFM) -> tuple[float, float] | None:
 
     The same data, the repeat purchases of customers who have any, under two models with three
     parameters each: without the first amount, at the parameters that suit these data best; and
-    given it, ν | first ~ Gamma(q + p, γ + first), at the parameters of all purchases together,
-    which were not chosen for it. A bias, if any, is thus against using the first amount. The
-    standard error is that of a sum of independent differences (Vuong 1989).
+    given it, f(m, z) / f(z), at the parameters that suit all amounts together, which were not
+    chosen for this. A bias, if any, is thus against the first amount. The standard error is that
+    of a sum of independent differences (Vuong 1989).
     """
     if rfm.first_amount is None or rfm.monetary_value is None:
         return None
-    z, first, x = rfm.monetary_value, rfm.first_amount, rfm.frequency
-    both = (x > 0) & (z > 0) & np.isfinite(z) & (first > 0) & np.isfinite(first)
-    if float(rfm.weights[both].sum()) < _FEWEST_TO_COMPARE:
-        return None
-    n, mean = _observed(rfm, use_first=True)
-    if float(np.ptp(mean[n > 0])) <= 1e-9 * float(mean.max()):
-        return None
-    alone = Spends(x[both], z[both], rfm.weights[both])
-    if float(np.ptp(alone.mean)) <= 1e-9 * float(alone.mean.max()):
+    together = _observed(rfm, use_first=True)
+    both = (together.n > 0) & (together.first > 0)
+    pairs = together.take(both)
+    together = together.take(together.purchases > 0)
+    alone = Spends.of_means(pairs.n, pairs.mean, pairs.weight)
+    if float(pairs.weight.sum()) < _FEWEST_TO_COMPARE or together.all_equal or alone.all_equal:
         return None
     likelihood = GammaGammaLikelihood()
-    without = maximum_likelihood(likelihood, alone)
-    together = maximum_likelihood(likelihood, Spends(n[n > 0], mean[n > 0], rfm.weights[n > 0]))
-    p, q, gamma = together.parameters.values()
-    p_0, q_0, gamma_0 = without.parameters.values()
-    gain = log_likelihood(p, q + p, gamma + first[both], x[both], z[both])
-    gain = gain - log_likelihood(p_0, q_0, gamma_0, x[both], z[both])
-    weight = rfm.weights[both]
+    apart = maximum_likelihood(likelihood, alone).parameters
+    joint = maximum_likelihood(likelihood, together).parameters
+    first = Spends.of_means(np.ones_like(pairs.n), pairs.first, pairs.weight)
+    gain = (
+        log_likelihood(joint["p"], joint["q"], joint["gamma"], pairs)
+        - log_likelihood(joint["p"], joint["q"], joint["gamma"], first)
+        - log_likelihood(apart["p"], apart["q"], apart["gamma"], alone)
+    )
+    weight = pairs.weight
     total = float(weight @ gain)
     variance = float(weight @ (gain - total / weight.sum()) ** 2)
     return total, float(np.sqrt(variance))
