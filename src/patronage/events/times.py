@@ -21,8 +21,10 @@ _CLOCKS: Final = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 
 def check_zone(zone: str | None) -> None:
     """Raise SettingsError unless the time zone is known."""
+    if zone is None:
+        return
     known = {str(row[0]) for row in default_engine().rows("SELECT name FROM pg_timezone_names()")}
-    if zone is not None and zone not in known:
+    if zone not in known:
         raise SettingsError(
             f"no time zone {zone!r}.\nTo mend: name one as 'Europe/Berlin' or 'UTC'."
         )
