@@ -108,9 +108,7 @@ def test_the_density_and_the_chance_of_nothing_make_one(power: float):
     nothing = np.exp(-(mean ** (2 - power)) / (dispersion * (2 - power)))
 
     def density(cash: float) -> float:
-        found = log_density(
-            np.array([cash]), np.array([mean]), power=power, dispersion=dispersion
-        )
+        found = log_density(np.array([cash]), np.array([mean]), power=power, dispersion=dispersion)
         return float(np.exp(found[0]))
 
     # In the logarithm: the density has a pole at 0 where amounts have a gamma shape below 1.
