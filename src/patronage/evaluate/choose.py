@@ -39,7 +39,7 @@ class Choice:
 @dataclass(frozen=True)
 class _Standing:
     model: str
-    complexity: int
+    complexity: float
     value: float
     low: float
     high: float
@@ -53,7 +53,7 @@ class _Standing:
 
 
 def choose(
-    scorecard: Scorecard, *, metric: str = "deviance", complexity: Mapping[str, int]
+    scorecard: Scorecard, *, metric: str = "deviance", complexity: Mapping[str, float]
 ) -> Choice:
     """The simplest model that is not worse than the best beyond the noise of the customers.
 
@@ -108,7 +108,7 @@ def _excluded(scorecard: Scorecard, metric: str) -> dict[str, str]:
 
 
 def _standings(
-    scorecard: Scorecard, rule: Metric, complexity: Mapping[str, int]
+    scorecard: Scorecard, rule: Metric, complexity: Mapping[str, float]
 ) -> list[_Standing]:
     """All models, best first."""
     values = {model: scorecard.value(model, rule.name) for model in complexity}
@@ -189,7 +189,7 @@ def _table(
     standings: list[_Standing],
     chosen: _Standing,
     excluded: Mapping[str, str],
-    complexity: Mapping[str, int],
+    complexity: Mapping[str, float],
     most: int,
 ) -> pl.DataFrame:
     names = ("model", "complexity", "value", "low", "high", "worse_by", "worse_low", "worse_high")

@@ -70,7 +70,7 @@ def _unjudged(candidates: Candidates, metric: str, why: str) -> Judgement:
     usual = ("pareto_nbd", "bg_nbd", "mbg_nbd")
     model = next((name for name in usual if name in candidates.models), None)
     if model is None:
-        model = next(reversed(candidates.models))
+        model = list(candidates.models)[-1]
     return Judgement(
         model,
         (

@@ -104,9 +104,7 @@ def run(
     )
     _log.info("%s forecasts: %s", judgement.model, judgement.reasons[0])
     progress("fitting the best", 0.0)
-    fitted = competing.models[judgement.model].fit(
-        snapshot, settings.horizon, seed=settings.seed
-    )
+    fitted = competing.models[judgement.model].fit(snapshot, settings.horizon, seed=settings.seed)
     progress("fitting the best", 1.0)
     out.mkdir(parents=True, exist_ok=True)
     version = _save(fitted, judgement, snapshot, settings, out)
