@@ -10,25 +10,11 @@ import polars as pl
 from patronage.engines import default_engine, literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
-from patronage.snapshots.features import FEATURES, days_sql
+from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.rfm import RFM
+from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
-
-# From the aggregates of one customer's days to the RFM columns. A customer without any purchase
-# (a refund of goods bought before the log, a visitor) begins with the first event, and is scored.
-_RFM_AGGREGATES = """
-    min(event_day) FILTER (purchases > 0) AS first_purchase_day,
-    min(event_day) AS first_event_day,
-    max(event_day) FILTER (spent > 0) AS last_counted_day,
-    count(*) FILTER (spent > 0) AS counted_days,
-    arg_min(spent, event_day) FILTER (purchases > 0) AS first_spent,
-    sum(spent) AS spend,
-    sum(cash) AS cash"""
-
-_CLOCK_AGGREGATES = """,
-    min(first_time) AS first_time,
-    max(first_time) FILTER (spent > 0) AS last_time"""
 
 
 @dataclass(frozen=True)
@@ -106,46 +92,14 @@ def take_snapshot(
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)
-    customers = default_engine().frame(_customers_sql(known, as_of, features)).sort("customer_id")
+    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
+    days = days_of(known, gaps="rhythm" in features)
+    sql = summary_sql(days, known, as_of, extra=extra)
+    sql = sql.replace(":as_of", f"DATE {literal(as_of.isoformat())}")
+    customers = default_engine().frame(f"{sql} ORDER BY customer_id")
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
             "To mend: choose an as_of after the first event."
         )
     return Snapshot(known, customers, as_of, tuple(features))
-
-
-def _customers_sql(log: EventLog, as_of: date, features: Sequence[str]) -> str:
-    day = f"DATE {literal(as_of.isoformat())}"
-    days = days_sql(log.ledger_sql(), has_clock=log.has_clock, gaps="rhythm" in features)
-    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
-    aggregates = _RFM_AGGREGATES + (_CLOCK_AGGREGATES if log.has_clock else "")
-    aggregates += "".join(f",\n    {sql} AS {name}" for name, sql in extra.items())
-    first_day = "coalesce(first_purchase_day, first_event_day)"
-    if log.has_clock:
-        start = f"coalesce(first_time, {first_day}::TIMESTAMP)"
-        recency = f"epoch_us(last_time) - epoch_us({start})"
-        recency = f"({recency}) / 86400e6"
-        T = f"(epoch_us({day}::TIMESTAMP) - epoch_us({start})) / 86400e6"
-    else:
-        recency = f"(last_counted_day - {first_day})::DOUBLE"
-        # A day is a point, and the last observed day is the one before as_of.
-        T = f"({day} - 1 - {first_day})::DOUBLE"
-    counted_first = "(first_spent IS NOT NULL AND first_spent > 0)"
-    columns = "".join(f", {name}" for name in extra)
-    return f"""
-        WITH days AS ({days}),
-        totals AS (SELECT customer_id, {aggregates} FROM days GROUP BY customer_id),
-        counted AS (
-            SELECT *, counted_days - {counted_first}::INT AS frequency FROM totals
-        )
-        SELECT customer_id, {first_day} AS first_day,
-               first_purchase_day IS NOT NULL AS is_buyer, frequency,
-               CASE WHEN frequency > 0 THEN {recency} ELSE 0.0 END AS recency, {T} AS T,
-               CASE WHEN frequency > 0 THEN
-                   (spend - CASE WHEN {counted_first} THEN first_spent ELSE 0 END)::DOUBLE
-                   / frequency END AS monetary_value,
-               coalesce(first_spent, 0)::DOUBLE AS first_amount,
-               coalesce(spend, 0)::DOUBLE AS spend, coalesce(cash, 0)::DOUBLE AS cash{columns}
-        FROM counted
-    """.replace(":as_of", day)
