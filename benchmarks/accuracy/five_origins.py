@@ -58,9 +58,7 @@ class FittedFiveOrigins:
         )
         ids = snapshot.customers["customer_id"].to_numpy()
         draws = (cash[:, None] * shares)[None]
-        return SampleForecast(
-            ids, snapshot.as_of, horizon, draws, n_purchases=n[:, None] * shares
-        )
+        return SampleForecast(ids, snapshot.as_of, horizon, draws, n_purchases=n[:, None] * shares)
 
 
 @dataclass(frozen=True)

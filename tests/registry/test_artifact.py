@@ -18,8 +18,8 @@ KEY = b"a key of our own"
 
 def _calibration() -> TwoPartCalibration:
     return TwoPartCalibration(
-        (0.1, 0.9),
-        (0.0, 1.0),
+        1.1,
+        0.9,
         (-0.2, 1.1),
         np.array([0.0, 1.0]),
         np.linspace(0, 1, 5),
