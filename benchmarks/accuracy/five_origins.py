@@ -66,6 +66,7 @@ class FiveOrigins:
     seeds: int = 5
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedFiveOrigins:
+        del horizon
         last = snapshot.as_of - timedelta(days=int(TARGET.days))
         origins = [last - timedelta(days=STEP_DAYS * k) for k in range(5)]
         pairs = training_pairs(snapshot, origins, TARGET, GROUPS)
