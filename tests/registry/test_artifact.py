@@ -9,6 +9,8 @@ import pytest
 
 from patronage.errors import ArtifactError
 from patronage.horizon import Horizon
+from patronage.models.baselines.nothing import FittedNothing
+from patronage.models.ensembles.stack import FittedStack
 from patronage.models.two_part import TwoPartCalibration
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.uncertainty import FittedRecalibrated
@@ -30,15 +32,9 @@ def _calibration() -> TwoPartCalibration:
 
 
 def _artifact() -> Artifact:
-    inner = FittedRecalibrated(_Nothing(), _calibration())  # type: ignore[arg-type]
+    inner = FittedRecalibrated(FittedNothing(), _calibration())
     fitted = FittedRecalibrated(inner, _calibration())
     return Artifact("twice", fitted, Horizon(3, "month"), date(2026, 1, 1), "EUR", facts={"a": 1})
-
-
-def _Nothing() -> object:
-    from patronage.models.catalog import make_model
-
-    return make_model("nothing").fit(None, Horizon(1, "week"))  # type: ignore[arg-type]
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -108,6 +104,18 @@ def test_only_fitted_models_of_patronage_are_built(tmp_path: Path, address: str)
 
     with pytest.raises(ArtifactError, match="refused"):
         load_artifact(tmp_path / "m")
+
+
+def test_dicts_keep_their_order(tmp_path: Path) -> None:
+    """Members and parameters are told apart by their place: a sorted file must not move them."""
+    members = {name: FittedNothing() for name in ("z", "a", "m")}
+    stack = FittedStack(members, np.arange(3.0), np.ones(3), _calibration(), "z")
+    save_artifact(Artifact("s", stack, Horizon(1, "week"), date(2026, 1, 1), "EUR"), tmp_path)
+
+    loaded = load_artifact(tmp_path).fitted
+
+    assert isinstance(loaded, FittedStack)
+    assert list(loaded.members) == ["z", "a", "m"]
 
 
 def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
