@@ -83,14 +83,14 @@ class TwoPartCalibration:
 
     def p_positive(self, p: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         """Calibrated P(cash > 0)."""
-        return -np.expm1(-_power(_hazard(p), self.zero_map))
+        return np.asarray(-np.expm1(-_power(_hazard(p), self.zero_map)))
 
     def position(
         self, purchases: Float[np.ndarray, " rows"], p: Float[np.ndarray, " rows"]
     ) -> Float[np.ndarray, " rows"]:
         """Where between the rows of `ratios` a customer stands, from calibrated forecasts."""
         place = np.arange(len(self.knots), dtype=float)
-        return np.interp(_log_given_any(purchases, p), self.knots, place)
+        return np.asarray(np.interp(_log_given_any(purchases, p), self.knots, place))
 
 
 def learn_two_part(pairs: FoldPairs) -> TwoPartCalibration:
@@ -101,9 +101,11 @@ def learn_two_part(pairs: FoldPairs) -> TwoPartCalibration:
     zero_map = _binary_fit(_hazard(pairs.p_positive), positive)
     p = -np.expm1(-_power(_hazard(pairs.p_positive), zero_map))
     mean = _power(pairs.cash, cash_map)
+    # Why: cash where none was expected has no ratio; it is in the zeros' map.
+    seen = positive & (mean > 0)
     knots, ratios = _shape_table(
-        _log_given_any(_power(pairs.purchases, purchases_map), p)[positive],
-        (pairs.actual_cash * p / np.maximum(mean, 1e-300))[positive],
+        _log_given_any(_power(pairs.purchases, purchases_map), p)[seen],
+        pairs.actual_cash[seen] * p[seen] / mean[seen],
     )
     return TwoPartCalibration(
         cash_map,
@@ -128,13 +130,13 @@ def _power(
 
 
 def _hazard(p: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    return -np.log1p(-np.clip(p, 0.0, 1.0 - 1e-12))
+    return np.asarray(-np.log1p(-np.clip(p, 0.0, 1.0 - 1e-12)))
 
 
 def _log_given_any(
     purchases: Float[np.ndarray, " rows"], p: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    return np.log(np.maximum(purchases / np.maximum(p, 1e-12), 1.0))
+    return np.asarray(np.log(np.maximum(purchases / np.maximum(p, 1e-12), 1.0)))
 
 
 def _quasi_fit(
@@ -142,7 +144,7 @@ def _quasi_fit(
 ) -> tuple[float, float]:
     """Fisher scoring of log E[actual] = a + s·log forecast with variance ∝ mean^power."""
     known = forecast > 0
-    total, expected = actual.sum(), forecast.sum()
+    total, expected = actual[known].sum(), forecast[known].sum()
     if expected <= 0 or total <= 0 or known.sum() < 20:
         return 0.0, 1.0
     x, y = np.log(forecast[known]), actual[known]

@@ -40,7 +40,7 @@ def encode(value: object, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, tuple):
         return {"$tuple": [encode(item, arrays) for item in value]}
     if isinstance(value, dict):
-        # Why pairs: the file's keys are sorted, and the order of members or parameters has a meaning.
+        # Why pairs: the file's keys are sorted, and the order of members has a meaning.
         if not all(isinstance(key, str) for key in value):
             raise ArtifactError("a fitted model holds a dict whose keys are no texts.")
         return {"$dict": [[key, encode(item, arrays)] for key, item in value.items()]}

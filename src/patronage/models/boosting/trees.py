@@ -185,4 +185,9 @@ def _lightgbm() -> Any:
         import lightgbm
     except ImportError as error:
         raise MissingExtraError.of("lightgbm", "boost") from error
+    except OSError as error:
+        raise MissingExtraError(
+            f"LightGBM is installed, but a library it needs cannot be loaded: {error}.\n"
+            "To mend: install OpenMP (libgomp1 on Debian and Ubuntu, libomp on macOS)."
+        ) from error
     return lightgbm
