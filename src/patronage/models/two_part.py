@@ -101,9 +101,11 @@ def learn_two_part(pairs: FoldPairs, *, level_trust: float) -> TwoPartCalibratio
     zero_map = _zero_map(_hazard(pairs.p_positive), positive, level_trust)
     p = -np.expm1(-_power(_hazard(pairs.p_positive), zero_map))
     mean = pairs.cash * cash_factor
+    # Why: cash where none was expected has no ratio; it is in the zeros' map.
+    seen = positive & (mean > 0)
     knots, ratios = _shape_table(
-        _log_given_any(pairs.purchases * purchases_factor, p)[positive],
-        (pairs.actual_cash * p / np.maximum(mean, 1e-300))[positive],
+        _log_given_any(pairs.purchases * purchases_factor, p)[seen],
+        pairs.actual_cash[seen] * p[seen] / mean[seen],
     )
     return TwoPartCalibration(
         cash_factor,

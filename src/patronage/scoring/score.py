@@ -163,11 +163,14 @@ def _mean_bounds(
 
 
 def _segments(clv: Float[np.ndarray, " customers"]) -> list[str]:
-    positive = np.maximum(clv, 0.0)
+    # Why float32: chunks of another size may move the last bits of a value, and customers who are
+    # worth the same must keep their order.
+    positive = np.maximum(clv, 0.0).astype(np.float32).astype(float)
     total = positive.sum()
     order = np.argsort(-positive, kind="stable")
-    # The share carried by the customers before each, best first.
+    # The share carried by the customers before each, best first; a share of exactly a half is one.
     before = np.zeros(len(clv))
     before[order] = np.concatenate(([0.0], np.cumsum(positive[order])[:-1])) / max(total, 1e-300)
-    names = np.where(before < 0.5, "high", np.where(before < 0.8, "medium", "low"))
+    edge = 1e-9
+    names = np.where(before < 0.5 - edge, "high", np.where(before < 0.8 - edge, "medium", "low"))
     return [str(name) for name in np.where(positive > 0, names, "low")]
