@@ -70,7 +70,7 @@ def summarise(forecast: AbstractForecast) -> Summary:
     Where a model knows no purchases, it is as if each who buys bought once.
     """
     cash = forecast.mean().sum(axis=1)
-    p_positive = 1.0 - forecast.cdf(np.zeros(forecast.n_customers))[1]
+    p_positive = 1.0 - forecast.p_zero()
     purchases = (
         p_positive if forecast.n_purchases is None else np.asarray(forecast.n_purchases.sum(axis=1))
     )

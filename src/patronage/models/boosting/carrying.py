@@ -109,8 +109,7 @@ def silence_exponent(
     longest = forecast_long.horizon.days / forecast_short.horizon.days
     logs = []
     for forecast in (forecast_short, forecast_long):
-        _, silent = forecast.cdf(np.zeros(forecast.n_customers))
-        logs.append(np.log(np.clip(silent, _EDGE, 1.0 - _EDGE)))
+        logs.append(np.log(np.clip(forecast.p_zero(), _EDGE, 1.0 - _EDGE)))
     return np.asarray(np.clip(logs[1] / logs[0], 1.0, max(longest, 1.0)))
 
 
