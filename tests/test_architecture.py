@@ -86,6 +86,23 @@ def test_the_command_line_loads_optional_packages_only_where_they_are_used():
     assert not modules_after("import patronage.cli") & LAZY
 
 
+def test_every_command_has_help_with_an_example():
+    from patronage.cli.main import app
+
+    documented = {
+        c.name: (c.callback and c.callback.__doc__) or "" for c in app.registered_commands
+    }
+
+    assert not [name for name, text in documented.items() if "\n    Example: patronage" not in text]
+
+
+def test_the_reference_pages_name_every_model_and_command():
+    check = [sys.executable, "scripts/write_reference.py", "--check"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_layers_hold():
     linter = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
     done = subprocess.run(

@@ -252,6 +252,27 @@ def test_what_is_written_reads_back(format: str, tmp_path):
     assert_frame_equal(back, small.events)
 
 
+def test_the_log_uses_every_row_and_carries_the_side_tables(shop: Simulation):
+    log = shop.log()
+
+    assert log.quality.n_rows_used == len(shop.events)
+    assert log.quality.n_rows_quarantined == 0
+    assert not log.quality.warnings
+    assert log.currency == "USD"
+    assert log.has_clock
+    assert log.has_known_time
+    assert log.next_day() == date(2026, 7, 1)
+    for name in KEYS:
+        kept, given_ = getattr(log.tables, name), getattr(shop.tables, name)
+        assert len(kept) == len(given_)
+        assert set(kept.columns) >= set(given_.columns)
+
+
+def test_another_format_is_refused(shop: Simulation, tmp_path):
+    with pytest.raises(SettingsError, match="csv or parquet"):
+        shop.write(tmp_path, format="xlsx")
+
+
 @given(
     n=st.integers(1, 40),
     seed=st.integers(0, 2**32),
@@ -260,7 +281,7 @@ def test_what_is_written_reads_back(format: str, tmp_path):
     household=st.floats(0, 1),
     membership=st.floats(0, 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_any_settings_in_range_give_a_consistent_world(
     n: int, seed: int, days: int, regularity: int, household: float, membership: float
 ):

@@ -188,6 +188,20 @@ def test_expectations_add_up_over_neighbouring_horizons(r, a, x, first, second):
     assert parts == pytest.approx(one.mean(np.array([0.0, first + second]))[:, 0], rel=1e-10)
 
 
+def test_survival_is_the_chance_of_no_dropout_in_the_draws():
+    """Alive after u: dropped out at none of a Poisson number of purchases."""
+    one = counts(CDNOW, [0, 5], [0, 30], 39, modified=True)
+    found = one.survival(np.array([0.0, 200.0]))
+    rng = np.random.default_rng(0)
+    rate = rng.gamma(0.2425945 + np.array([0, 5]), 1 / (4.4136019 + 39), (200_000, 2))
+    p = rng.beta(0.7929199, 2.4258881 + np.array([1, 6]), (200_000, 2))
+
+    assert found[:, 0] == pytest.approx(one.p_alive)
+    assert found[:, 1] == pytest.approx(
+        one.p_alive * np.exp(-rate * p * 200.0).mean(axis=0), abs=3e-3
+    )
+
+
 @pytest.mark.parametrize("modified", [False, True])
 def test_draws_follow_the_probabilities(modified):
     several = counts(ROUNDED, [0, 3, 26], [0, 20, 30.85714], [39, 39, 31], modified=modified)

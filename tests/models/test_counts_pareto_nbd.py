@@ -141,6 +141,15 @@ def test_expectations_add_up_over_neighbouring_horizons(r, s, x, first, second):
     assert parts == pytest.approx(one.mean(np.array([0.0, first + second]))[:, 0], rel=1e-12)
 
 
+def test_survival_falls_from_p_alive_as_the_lifetimes_do():
+    one = counts(CDNOW, [0, 5], [0, 30], 39)
+    found = one.survival(np.array([0.0, 20.0]))
+
+    assert found[:, 0] == pytest.approx(one.p_alive)
+    lost = (11.6562 + 39) / (11.6562 + 59)
+    assert found[:, 1] == pytest.approx(one.p_alive * lost**0.6060)
+
+
 def test_draws_follow_the_probabilities():
     several = counts(CDNOW, [0, 3, 26], [0, 20, 30.85714], [39, 39, 31])
     edges = np.array([0.0, 20.0, 52.0])

@@ -86,7 +86,8 @@ def simulate_btyd(
     spend : p, q, gamma of Gamma-Gamma; None: every purchase is worth 1
     days : length of the observation; as_of is `start` + `days`
     whole_days : record days only, as many shops do: purchases of one day are one purchase, and T
-        runs to the last observed day; else times are exact, and so is `rfm`
+        runs to the last observed day. That is no longer the process itself: at the defaults
+        50,000 customers show alpha some 5 % too long. Else times are exact, and so is `rfm`
 
     >>> drawn = simulate_btyd("bg_nbd", 100, seed=1)
     >>> drawn.rfm.columns

@@ -52,9 +52,9 @@ def backtest(
     """
     if split != "time":
         raise SettingsError(
-            f"split={split!r} is for sets in which everybody is observed at one date, and this log "
-            "is not marked as one: customers share their time, so the future of those fitted on "
-            "would tell of those judged.\nTo mend: leave split='time'."
+            f"split={split!r} is for sets with one observation date, and this log is not marked as "
+            "one: customers share their time, so the future of those fitted on would tell of those "
+            "judged.\nTo mend: leave split='time'."
         )
     if not origins or not models:
         raise SettingsError(f"{len(models)} models and {len(origins)} origins; both are needed.")

@@ -54,9 +54,8 @@ def segment_rows(
     sizes = np.bincount(pairs, minlength=len(names))
     predicted = weighing.sums(group, len(names), rows.forecast)
     actual = weighing.sums(group, len(names), rows.outcome)
-    some = np.where(actual > 0, actual, actual[:, -1:])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bias = predicted / some - 1
+    some = np.where(actual > 0, actual, np.where(actual[:, -1:] > 0, actual[:, -1:], 1.0))
+    bias = predicted / some - 1
     found: list[dict[str, object]] = []
     for metric, sums in (
         ("predicted_sum", predicted),

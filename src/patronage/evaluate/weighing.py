@@ -105,9 +105,11 @@ class Weighing:
         ranked = np.cumsum(new) - 1
         n = len(key)
         if limit is not None and n and ranked[-1] >= limit:
-            # Neighbouring groups share a bin of about n / limit rows; equals are never parted.
-            first = np.flatnonzero(new)[ranked]
-            _, ranked = np.unique(first * limit // n, return_inverse=True)
+            # Neighbouring groups share a bin of about n / limit rows, by the middle of each: equals
+            # are never parted, and a large group (those of outcome 0) never takes in a neighbour.
+            first = np.flatnonzero(new)
+            middle = (first + np.append(first[1:], n))[ranked]
+            _, ranked = np.unique(middle * limit // (2 * n), return_inverse=True)
         group = np.empty(n, np.int64)
         group[order] = ranked
         return group, int(ranked[-1]) + 1 if n else 0

@@ -58,6 +58,10 @@ class AbstractForecast(ABC):
         """Draws of each customer's total over the horizon."""
         return np.asarray(self.sample(n_draws, rng).sum(axis=2))
 
+    def survival(self) -> Float[np.ndarray, "customers periods"] | None:
+        """P(alive at the start of each period | history); None where the model does not know."""
+        return None
+
     @abstractmethod
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
         """Quantiles of each customer's total over the horizon."""

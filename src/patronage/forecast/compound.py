@@ -75,6 +75,9 @@ class CompoundForecast(AbstractForecast):
         counts = self.counts.sample(whole, n_draws, rng)
         return np.asarray(self.cash_ratio * self.spend.sample_sums(counts, rng)[:, :, 0])
 
+    def survival(self) -> Float[np.ndarray, "customers periods"] | None:
+        return self.counts.survival(self.horizon.edges()[:-1])
+
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
         asked = np.asarray(levels, dtype=float)
         found = np.zeros((self.n_customers, len(asked)))

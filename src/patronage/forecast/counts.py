@@ -40,6 +40,13 @@ class AbstractCounts(ABC):
     ) -> Int[np.ndarray, "draws customers periods"]:
         """Joint draws of the purchases between neighbouring `edges`."""
 
+    def survival(
+        self, days: Float[np.ndarray, " times"]
+    ) -> Float[np.ndarray, "customers times"] | None:
+        """P(alive at as_of + days | history); None where there is no such notion."""
+        del days
+        return None
+
     @abstractmethod
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "AbstractCounts":
         """The same for some of the customers."""

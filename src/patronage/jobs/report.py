@@ -12,7 +12,7 @@ from patronage.models.catalog import MODELS
 from patronage.reports import ReportInputs, TotalValue
 from patronage.scoring import forecast_chunks
 from patronage.snapshots import Snapshot, cohort_history, period_history
-from patronage.value import value_table
+from patronage.value import sum_value_tables, value_table
 
 if TYPE_CHECKING:
     from patronage.jobs.run import RunResult
@@ -91,26 +91,9 @@ def assumption_of(name: str) -> str:
 
 def _by_period(result: "RunResult") -> pl.DataFrame:
     """The table behind the number for the whole base, summed over chunks."""
-    parts = [
+    return sum_value_tables(
         value_table(forecast, result.scoring.economics.take(rows))
         for rows, forecast in forecast_chunks(result.snapshot, result.scoring)
-    ]
-    sums = [name for name in ("expected_purchases", "expected_cash", "present_value")]
-    stacked = pl.concat(parts)
-    return (
-        stacked.group_by("period", maintain_order=True)
-        .agg(
-            pl.col("start", "end", "discount_factor").first(),
-            pl.col(*sums).sum(),
-            (pl.col("margin") * pl.col("expected_cash")).sum().alias("weighted"),
-        )
-        .with_columns(
-            pl.when(pl.col("expected_cash") != 0)
-            .then(pl.col("weighted") / pl.col("expected_cash"))
-            .otherwise(stacked["margin"].mean())
-            .alias("margin")
-        )
-        .drop("weighted")
     )
 
 

@@ -1,26 +1,30 @@
 """How numbers, money, shares and dates are written: one spelling for the whole report."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 __all__ = [
     "ABSENT",
+    "Amounts",
     "MoneyUnit",
+    "Number",
+    "amounts",
     "count",
     "day",
-    "decimals_for",
     "grouped",
     "join",
     "money",
-    "money_range",
     "money_unit",
     "month",
     "percent",
     "significant",
     "split_words",
 ]
+
+Number: TypeAlias = float | int
 
 ABSENT: Final = "–"
 _NO_BREAK: Final = "\u00a0"
@@ -39,11 +43,11 @@ class MoneyUnit:
     label: str
 
 
-def _known(value: float | None) -> bool:
+def _known(value: Number | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def grouped(value: float | None, decimals: int = 0) -> str:
+def grouped(value: Number | None, decimals: int = 0) -> str:
     """Thousands separated by commas, a true minus sign, a dash for what is not known.
 
     >>> grouped(-1234.5, 1), grouped(float("nan")), grouped(-0.001, 2)
@@ -57,17 +61,16 @@ def grouped(value: float | None, decimals: int = 0) -> str:
     return text
 
 
-def count(value: float | None) -> str:
+def count(value: Number | None) -> str:
     """A whole number of things."""
     return grouped(value, 0)
 
 
-def decimals_for(largest: float | None) -> int:
-    """Decimals worth showing where the largest magnitude is `largest`: cents under 1,000."""
-    return 2 if largest is None or not math.isfinite(largest) or abs(largest) < 1000 else 0
+def _decimals(largest: Number) -> int:
+    return 2 if abs(largest) < 1000 else 0
 
 
-def significant(value: float | None, digits: int = 3) -> str:
+def significant(value: Number | None, digits: int = 3) -> str:
     """A number of any size in about `digits` significant digits.
 
     >>> significant(0.71953), significant(1.7261), significant(23570.2)
@@ -83,7 +86,7 @@ def significant(value: float | None, digits: int = 3) -> str:
     return grouped(value, max(0, digits - 1 - max(magnitude, -4)))
 
 
-def money(value: float | None, currency: str) -> str:
+def money(value: Number | None, currency: str) -> str:
     """Money in running text: exact to the unit below a million, three or four digits above.
 
     >>> money(12_345_678, "USD").replace(chr(160), " "), money(61.5, "EUR").replace(chr(160), " ")
@@ -97,17 +100,42 @@ def money(value: float | None, currency: str) -> str:
             scaled = value / size
             decimals = 2 if abs(scaled) < 100 else 1
             return f"{prefix}{grouped(scaled, decimals)}{_NO_BREAK}{word}"
-    return prefix + grouped(value, decimals_for(value))
+    return prefix + grouped(value, _decimals(value))
 
 
-def money_range(low: float | None, high: float | None, decimals: int = 0) -> str:
-    """Bounds of money without the currency, for a column whose header names it."""
-    if not (_known(low) and _known(high)):
-        return ABSENT
-    return f"{grouped(low, decimals)}{_NO_BREAK}–{_NO_BREAK}{grouped(high, decimals)}"
+@dataclass(frozen=True)
+class Amounts:
+    """How the money of one table is written: its caption says `label`, its cells hold numbers."""
+
+    divisor: float
+    decimals: int
+    label: str
+
+    def write(self, value: Number | None) -> str:
+        """One amount."""
+        return grouped(None if value is None else value / self.divisor, self.decimals)
+
+    def between(self, low: Number | None, high: Number | None) -> str:
+        """Two bounds."""
+        if not (_known(low) and _known(high)):
+            return ABSENT
+        return f"{self.write(low)}{_NO_BREAK}–{_NO_BREAK}{self.write(high)}"
 
 
-def money_unit(largest: float, currency: str) -> MoneyUnit:
+def amounts(values: Iterable[Number | None], currency: str) -> Amounts:
+    """Cents where all are small, thousands and more where columns would not fit the page.
+
+    >>> amounts([12.5, None], "USD"), amounts([2.5e9], "IDR").label
+    (Amounts(divisor=1.0, decimals=2, label='USD'), 'IDR thousand')
+    """
+    largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    for size, word in ((1e16, "trillion"), (1e13, "billion"), (1e10, "million"), (1e7, "thousand")):
+        if largest >= size:
+            return Amounts(size / 1e4, 0, f"{currency} {word}".strip())
+    return Amounts(1.0, _decimals(largest), currency or "money")
+
+
+def money_unit(largest: Number, currency: str) -> MoneyUnit:
     """The scale that keeps an axis' numbers short."""
     for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
         if math.isfinite(largest) and abs(largest) >= size:
@@ -116,7 +144,7 @@ def money_unit(largest: float, currency: str) -> MoneyUnit:
     return MoneyUnit(1.0, currency or "money")
 
 
-def percent(share: float | None, decimals: int = 0) -> str:
+def percent(share: Number | None, decimals: int = 0) -> str:
     """A share as per cent: 0.583 → '58 %'."""
     if share is None or not math.isfinite(share):
         return ABSENT

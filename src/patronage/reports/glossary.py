@@ -61,15 +61,9 @@ def glossary(
     metrics: Iterable[str], higher_is_better: Mapping[str, bool]
 ) -> tuple[tuple[str, str], ...]:
     """The terms, followed by the metrics that the leaderboard shows."""
-    directions = {
-        "lower": " Lower is better.",
-        "higher": " Higher is better.",
-        "zero": " Zero is best.",
-        "none": "",
-    }
     shown = []
     for name in metrics:
         words = metric_words(name, higher_is_better)
         meaning = f"{words.meaning[:1].upper()}{words.meaning[1:]}." if words.meaning else ""
-        shown.append((words.label, f"{meaning}{directions[words.better]}".strip()))
+        shown.append((words.label, f"{meaning} {words.which}".strip()))
     return TERMS + tuple(shown)

@@ -1,7 +1,7 @@
 """What a report is drawn from: plain numbers and tables, gathered by whoever ran the models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -27,6 +27,10 @@ _COLUMNS = {
         "period start end expected_purchases expected_cash margin discount_factor present_value"
     ),
 }
+
+_DAYS = {"first_day", "period_start", "cohort", "start", "end"}
+_WORDS = {"customer_id", "segment", "model", "origin", "metric", "period"}
+_WHOLE = {"decile", "bin", "age", "n_customers", "frequency"}
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,11 @@ class ReportInputs:
     scores : a row per customer: customer_id, p_alive (nullable), expected_purchases, clv, clv_p10,
         clv_p90, clv_mean_low, clv_mean_high, segment, first_day (date), frequency,
         days_since_last (nullable), spend (historic money)
-    leaderboard : long: model, origin, horizon_days, segment, metric, value, low, high, n_customers
+    leaderboard : long: model, origin (a day, or "all" for rows that pool them), horizon_days,
+        segment, metric, value, low, high, n_customers
     metric, reasons : the metric that chose `model`, and why, in sentences
     judged : a sentence that names the horizon judged and the origins
+    interval_level : of the leaderboard's intervals
     higher_is_better : metric → direction, for metrics that the report does not know by name
     model_assumptions : model → what it assumes, shown beside its error (the baselines' above all)
     failures : model → why it is not on the board
@@ -94,6 +100,7 @@ class ReportInputs:
     metric: str
     reasons: tuple[str, ...] = ()
     judged: str = ""
+    interval_level: float = 0.9
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     model_assumptions: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -135,3 +142,25 @@ class ReportInputs:
             raise SettingsError(
                 f"tracking_of is {self.tracking_of!r}.\nTo mend: say 'purchases' or 'cash'."
             )
+
+    def normal(self) -> "ReportInputs":
+        """The same with one type a column: days as dates, money as floats, unknown as null."""
+        frames = {name: getattr(self, name) for name in _COLUMNS}
+        return replace(
+            self,
+            **{
+                name: frame.select(_typed(column) for column in _COLUMNS[name].split())
+                for name, frame in frames.items()
+                if frame is not None
+            },
+        )
+
+
+def _typed(column: str) -> pl.Expr:
+    if column in _DAYS:
+        return pl.col(column).cast(pl.Date)
+    if column in _WORDS:
+        return pl.col(column)
+    if column in _WHOLE:
+        return pl.col(column).cast(pl.Int64)
+    return pl.col(column).cast(pl.Float64).fill_nan(None)

@@ -42,6 +42,7 @@ def _runtime(inputs: ReportInputs) -> str:
 
 def render_report(inputs: ReportInputs) -> str:
     """The report as HTML: stands alone, opens from disk, and is the same for the same inputs."""
+    inputs = inputs.normal()
     board = board_section(inputs)
     page = _environment().get_template("report.html.jinja")
     return page.render(

@@ -16,6 +16,10 @@ _NOISE = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class)="[^"]*"')
 _EMPTY = re.compile(r'<path d="M0,0h0v0h0Z"></?path>|<path d="M0,0h0v0h0Z"/>|<g></g>|<g/>')
 
 
+_TAG = re.compile(r"<[^>]+>")
+_LONG = re.compile(r"(\d+\.\d\d)\d+")
+
+
 def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     spec: dict[str, Any] = chart.to_dict()
     spec["config"] = THEME
@@ -42,6 +46,8 @@ def chart_svg(chart: alt.TopLevelMixin, name: str, *, label: str) -> str:
         raise RuntimeError(f"vl-convert wrote an unknown opening: {svg[:200]!r}")
     width, height, box = found.groups()
     body = _EMPTY.sub("", _NOISE.sub("", svg[found.end() :]))
+    # A hundredth of a pixel is enough; more would only carry the last bits of sums into the page.
+    body = _TAG.sub(lambda tag: _LONG.sub(r"\1", tag[0]), body)
     for number, old in enumerate(dict.fromkeys(_IDS.findall(body))):
         new = f"{name}-{number}"
         body = body.replace(f'id="{old}"', f'id="{new}"').replace(f"url(#{old})", f"url(#{new})")

@@ -13,7 +13,7 @@ from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
 from patronage.snapshots import Snapshot
-from patronage.value import Economics, residual_clv
+from patronage.value import Economics, clv_quantiles, residual_clv, unit_value
 
 __all__ = ["LEVEL", "SCORE_COLUMNS", "Scoring", "forecast_chunks", "score"]
 
@@ -105,16 +105,9 @@ def score(
 
 def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
     clv = residual_clv(forecast, economics)
-    cash = forecast.mean().sum(axis=1)
-    # Present value of one unit of the customer's cash, spread over time as expected; where nothing
-    # is expected the discount of the middle of the horizon serves.
-    unit = np.where(
-        np.abs(cash) > 1e-12,
-        clv / np.where(np.abs(cash) > 1e-12, cash, 1.0),
-        economics.margin * (1 + economics.annual_discount_rate) ** (-forecast.horizon.days / 730.5),
-    )
-    bounds = np.sort(forecast.quantile([0.5 - LEVEL / 2, 0.5 + LEVEL / 2]) * unit[:, None], axis=1)
-    low, high = mean_bounds(clv, forecast, unit)
+    unit = unit_value(forecast, economics)
+    bounds = clv_quantiles(forecast, economics, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    low, high = _mean_bounds(clv, forecast, unit)
     if not np.isfinite(clv).all() or not np.isfinite(bounds).all():
         row = int(np.flatnonzero(~(np.isfinite(clv) & np.isfinite(bounds).all(axis=1)))[0])
         raise FitError(
@@ -140,7 +133,7 @@ def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
     )
 
 
-def mean_bounds(
+def _mean_bounds(
     clv: Float[np.ndarray, " customers"],
     forecast: AbstractForecast,
     unit: Float[np.ndarray, " customers"],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,8 @@ from patronage.datasets.shop.settings import SimulationSettings
 from patronage.datasets.shop.subscriptions import draw_memberships
 from patronage.datasets.shop.support import draw_support, draw_surveys
 from patronage.datasets.shop.truth import Truth
-from patronage.events.tables import SideTables
+from patronage.errors import SettingsError
+from patronage.events import EventLog, SideTables
 
 __all__ = ["Simulation", "simulate", "simulate_chunks"]
 
@@ -40,6 +41,7 @@ _COLUMNS: Final = (
     "payment_method",
     "text",
 )
+_FORMATS: Final = ("csv", "parquet")
 # Each part of the world draws from a stream of its own, so that changing one leaves the
 # others as they were.
 _STREAMS: Final = (
@@ -77,10 +79,12 @@ class Simulation:
     tables: SideTables
     truth: Truth
 
-    def write(
-        self, folder: Path, *, format: Literal["csv", "parquet"] = "csv"
-    ) -> Mapping[str, Path]:
-        """Write events, the side tables and the truth, a file each; name → path."""
+    def write(self, folder: Path, *, format: str = "csv") -> Mapping[str, Path]:
+        """Write events, the side tables and the truth, a csv or parquet file each; name → path."""
+        if format not in _FORMATS:
+            raise SettingsError(
+                f"{format!r} is no format to write.\nTo mend: take {' or '.join(_FORMATS)}."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         written = {}
         for name, table in self._frames().items():
@@ -90,6 +94,17 @@ class Simulation:
             else:
                 table.write_csv(path, datetime_format="%Y-%m-%d %H:%M:%S")
         return written
+
+    def log(self) -> EventLog:
+        """The event log of the export, with the side tables."""
+        return EventLog.from_frame(
+            self.events,
+            currency=self.settings.currency,
+            customers=self.tables.customers,
+            products=self.tables.products,
+            links=self.tables.links,
+            calendar=self.tables.calendar,
+        )
 
     def _frames(self) -> dict[str, pl.DataFrame]:
         tables = {name: table for name, table in vars(self.tables).items() if table is not None}

@@ -21,6 +21,10 @@ class FittedEveryoneAverage:
     cash_per_day: float
     purchases_per_day: float
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         ids = snapshot.customers["customer_id"].to_numpy()
         days = np.tile(np.diff(horizon.edges()), (len(ids), 1))

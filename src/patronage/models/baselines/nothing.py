@@ -17,6 +17,10 @@ __all__ = ["FittedNothing", "Nothing"]
 class FittedNothing:
     """Learned: nothing."""
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         ids = snapshot.customers["customer_id"].to_numpy()
         zeros = np.zeros((len(ids), horizon.n_periods))

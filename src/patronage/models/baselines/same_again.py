@@ -20,6 +20,10 @@ __all__ = ["FittedSameAgain", "SameAgain"]
 class FittedSameAgain:
     """Learned: nothing; the snapshot itself holds what will be repeated."""
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         start = snapshot.as_of - timedelta(days=math.ceil(horizon.days))
         window = observe_outcome(snapshot, replace(snapshot, as_of=start), horizon)

@@ -34,6 +34,10 @@ class FittedTextbookLifetime:
         cash, _ = self._per_day(snapshot)
         return cash * self.lifetime_days
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         """The part of the lifetime that falls within the horizon, when churn is constant."""
         alive = -np.diff(np.exp(-horizon.edges() / self.lifetime_days)) * self.lifetime_days

@@ -26,6 +26,10 @@ class FittedTextbookRetention:
         d = float((1 + annual_discount_rate) ** (self.rate.period_days / 365.25)) - 1
         return self.rate.cash * self.rate.retention / (1 + d - self.rate.retention)
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         """The undiscounted terms m·r^t of the formula's sum that fall within the horizon."""
         ids = snapshot.customers["customer_id"].to_numpy()

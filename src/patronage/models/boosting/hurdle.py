@@ -5,20 +5,23 @@ from typing import final
 
 import numpy as np
 
-from patronage.forecast import ZeroInflatedForecast
+from patronage.forecast.zero_inflated import ZeroInflatedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.boosting.carrying import carry, fit_process, refuse_other_horizon
 from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix
 from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
 from patronage.models.boosting.spread import AmountSpread, learn_amount_spread
-from patronage.models.boosting.trees import Trees, TreeSettings, grow
+from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
 from patronage.snapshots import Snapshot
 
 __all__ = ["FittedHurdleLightGBM", "HurdleLightGBM"]
 
 # A chance of paying is kept this far from 0 and 1.
 _EDGE = 1e-6
+
+# Where refunds eat all cash the expectation is 0, but a positive amount must have a mean.
+_LEAST = 1e-12
 
 
 @final
@@ -49,6 +52,16 @@ class FittedHurdleLightGBM:
     kept: float
     process: FittedModel | None
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `predict` reads, and those of the process model."""
+        process = () if self.process is None else self.process.features
+        return tuple(dict.fromkeys((*FEATURE_GROUPS, *process)))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return FEATURE_GROUPS
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ZeroInflatedForecast:
         """Forecast every customer of the snapshot.
 
@@ -57,7 +70,7 @@ class FittedHurdleLightGBM:
         the customer; the spread of positive cash stays.
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
-        known = snapshot.with_features(FEATURE_GROUPS)
+        known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
         matrix = design_matrix(known.customers, self.names)
         paying = np.clip(self.paying.predict(matrix), _EDGE, 1.0 - _EDGE)
@@ -70,8 +83,8 @@ class FittedHurdleLightGBM:
             known.as_of,
             horizon,
             p_positive=p_positive,
-            mean_positive=expected / p_positive,
-            squared_cv=self.spread.at(amount),
+            positive_mean=np.maximum(expected / p_positive, _LEAST),
+            dispersion=self.spread.at(amount),
             family=self.spread.family,
             shares=way.shares,
             p_alive=way.p_alive,
@@ -111,27 +124,14 @@ class HurdleLightGBM:
             self.carry, snapshot, learned=lesson.horizon, asked=horizon, seed=seed
         )
         paid = lesson.cash > 0
-        paying = grow(
+        paying, amount, purchases = grow(
             lesson.matrix,
-            paid.astype(np.float64),
             lesson.fold,
-            objective={"objective": "binary"},
-            settings=self.trees,
-            seed=seed,
-        )
-        amount = grow(
-            lesson.matrix[paid],
-            lesson.cash[paid],
-            lesson.fold[paid],
-            objective={"objective": "gamma"},
-            settings=self.trees,
-            seed=seed,
-        )
-        purchases = grow(
-            lesson.matrix,
-            lesson.purchases,
-            lesson.fold,
-            objective={"objective": "poisson"},
+            (
+                Head(paid.astype(np.float64), {"objective": "binary"}),
+                Head(lesson.cash[paid], {"objective": "gamma"}, rows=paid),
+                Head(lesson.purchases, {"objective": "poisson"}),
+            ),
             settings=self.trees,
             seed=seed,
         )

@@ -5,14 +5,14 @@ from typing import final
 
 import numpy as np
 
-from patronage.forecast import TweedieForecast
+from patronage.forecast.tweedie import TweedieForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.boosting.carrying import carry, fit_process, refuse_other_horizon
 from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix
 from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
 from patronage.models.boosting.spread import TweedieSpread, learn_tweedie_spread
-from patronage.models.boosting.trees import Trees, TreeSettings, grow
+from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
 from patronage.snapshots import Snapshot
 
 __all__ = ["FittedTweedieLightGBM", "TweedieLightGBM"]
@@ -44,6 +44,16 @@ class FittedTweedieLightGBM:
     kept: float
     process: FittedModel | None
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `predict` reads, and those of the process model."""
+        process = () if self.process is None else self.process.features
+        return tuple(dict.fromkeys((*FEATURE_GROUPS, *process)))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return FEATURE_GROUPS
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> TweedieForecast:
         """Forecast every customer of the snapshot.
 
@@ -52,7 +62,7 @@ class FittedTweedieLightGBM:
         the customer; the dispersion follows from both.
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
-        known = snapshot.with_features(FEATURE_GROUPS)
+        known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
         matrix = design_matrix(known.customers, self.names)
         growth = way.ratio * self.kept
@@ -63,7 +73,7 @@ class FittedTweedieLightGBM:
             known.customers["customer_id"].to_numpy(),
             known.as_of,
             horizon,
-            mean_total=self.cash.predict(matrix) * growth,
+            total_mean=self.cash.predict(matrix) * growth,
             dispersion=dispersion,
             power=self.spread.power,
             shares=way.shares,
@@ -105,19 +115,11 @@ class TweedieLightGBM:
         process = fit_process(
             self.carry, snapshot, learned=lesson.horizon, asked=horizon, seed=seed
         )
-        cash = grow(
+        deviance = {"objective": "tweedie", "tweedie_variance_power": self.growing_power}
+        cash, purchases = grow(
             lesson.matrix,
-            lesson.cash,
             lesson.fold,
-            objective={"objective": "tweedie", "tweedie_variance_power": self.growing_power},
-            settings=self.trees,
-            seed=seed,
-        )
-        purchases = grow(
-            lesson.matrix,
-            lesson.purchases,
-            lesson.fold,
-            objective={"objective": "poisson"},
+            (Head(lesson.cash, deviance), Head(lesson.purchases, {"objective": "poisson"})),
             settings=self.trees,
             seed=seed,
         )

@@ -97,6 +97,13 @@ class BetaGeometricCounts(AbstractCounts):
         made = np.minimum(wanted, last[:, :, None])
         return np.diff(made, axis=2, prepend=0)
 
+    def survival(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """p_alive × E[e^(−lambda p days)], by the expected purchases at a dropout of a + 1."""
+        w = days / (self.alpha + self.T)[:, None]
+        r, a, b = np.asarray(self.r + self.x), self.a, self._b_alive
+        gone = np.asarray(a / (a + b))[:, None] * expected_until_dropout(r, w, a=a + 1.0, b=b)
+        return np.asarray(self.p_alive[:, None] * np.clip(1.0 - gone, 0.0, 1.0))
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "BetaGeometricCounts":
         r, alpha, a, b = (
             value[rows] if isinstance(value, np.ndarray) else value

@@ -87,6 +87,11 @@ class ParetoNBDCounts(AbstractCounts):
         inside = np.clip(active - edges[:-1], 0.0, np.diff(edges))
         return np.asarray(rng.poisson(rate[:, :, None] * inside))
 
+    def survival(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """p_alive × ((beta + T) / (beta + T + days))^s."""
+        aged = np.log1p(days / (self.beta + self.T)[:, None])
+        return np.asarray(self.p_alive[:, None] * np.exp(-_column(self.s) * aged))
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "ParetoNBDCounts":
         r, alpha, s, beta = (
             value[rows] if isinstance(value, np.ndarray) else value

@@ -1,6 +1,6 @@
 """Encoder: what turns a table of customers into θ, the parameters of a likelihood, per row."""
 
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,7 @@ __all__ = ["Encoder"]
 TableT = TypeVar("TableT", bound=Table)
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """A function from its own coefficients (and, where it reads any, covariates) to θ."""
 

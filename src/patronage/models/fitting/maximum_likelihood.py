@@ -154,6 +154,8 @@ def _report(
         optimum.converged,
         float(np.abs(optimum.moments.gradient).max()) / max(1.0, abs(value)),
         float(curvature[-1] / curvature[0]),
+        tuple(np.array(names)[np.array(likelihood.unit_bearing)].tolist()),
+        table.unit_power,
         bare is not None,
         nested,
         tuple(warnings),

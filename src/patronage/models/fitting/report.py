@@ -1,6 +1,6 @@
 """FitReport: what was estimated, how surely, and what to think of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -24,6 +24,8 @@ class FitReport:
     converged : a maximum was found: gain left below 1e-13 of |log-likelihood|, Hessian definite
     gradient_norm : largest gain per unit of any log parameter, as a share of |log-likelihood|
     condition_number : of the observed information of the log parameters; high means a ridge
+    unit_bearing : names of the parameters that are measured in the unit of time or money
+    unit_power : the log-likelihood is higher by this times ln u in a unit u times as long
     penalised : the maximum lies at infinity, and a weak penalty holds the parameters finite
     nested : the simpler model that the data point to, where they do
     warnings : sentences that say what is doubtful and what to do about it
@@ -39,6 +41,8 @@ class FitReport:
     converged: bool
     gradient_norm: float
     condition_number: float
+    unit_bearing: tuple[str, ...]
+    unit_power: float
     penalised: bool = False
     nested: str | None = None
     warnings: tuple[str, ...] = ()
@@ -47,3 +51,19 @@ class FitReport:
     def theta(self) -> Float[np.ndarray, " k"]:
         """Logarithms of the parameters."""
         return np.asarray(np.log(list(self.parameters.values())))
+
+    def in_unit(self, size: float) -> "FitReport":
+        """The same fit with times (or money) in units of `size`: 7 for weeks."""
+
+        def scaled(values: dict[str, float]) -> dict[str, float]:
+            return {
+                name: value / size if name in self.unit_bearing else value
+                for name, value in values.items()
+            }
+
+        return replace(
+            self,
+            parameters=scaled(self.parameters),
+            standard_errors=scaled(self.standard_errors),
+            log_likelihood=self.log_likelihood + self.unit_power * float(np.log(size)),
+        )

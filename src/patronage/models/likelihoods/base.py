@@ -6,7 +6,7 @@ can be taken without ever building a Hessian per row (`moments`).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -38,11 +38,16 @@ class Limit:
     """
 
     about: str
-    direction: tuple[float, ...]
+    direction: tuple[int, ...]
     nested: str
     meaning: str
 
 
+# Why not Self: it cannot be checked at run time in a protocol.
+Same = TypeVar("Same", bound="Table")
+
+
+@runtime_checkable
 class Table(Protocol):
     """Rows of data with weights, in a unit that can be changed (time or money)."""
 
@@ -61,11 +66,11 @@ class Table(Protocol):
         """d log-likelihood / d log unit: densities in c units are c^-unit_power as high."""
         ...
 
-    def rescaled(self, unit: float) -> Self:
+    def rescaled(self: Same, unit: float) -> Same:
         """The same rows with their numbers divided by `unit`."""
         ...
 
-    def thinned(self, every: int) -> Self:
+    def thinned(self: Same, every: int) -> Same:
         """Every so-many-th row."""
         ...
 
@@ -73,6 +78,7 @@ class Table(Protocol):
 TableT = TypeVar("TableT", bound=Table, contravariant=True)
 
 
+@runtime_checkable
 class Likelihood(Protocol[TableT]):
     """A family of distributions of what a row shows.
 

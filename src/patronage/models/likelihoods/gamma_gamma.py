@@ -1,4 +1,4 @@
-"""The Gamma-Gamma likelihood of the mean spend of a customer's purchases.
+"""The Gamma-Gamma likelihood of what a customer spends per purchase.
 
 Fader & Hardie (2013), The gamma-gamma model of monetary value. Each purchase ~ Gamma(p, rate ν),
 and ν ~ Gamma(q, rate γ) over customers, so that the mean m of n purchases has the density
@@ -6,14 +6,23 @@ and ν ~ Gamma(q, rate γ) over customers, so that the mean m of n purchases has
     f(m) = Γ(pn+q) / (Γ(pn) Γ(q)) · γ^q m^(pn-1) n^(pn) / (γ + n m)^(pn+q),
 
 the form whose log-likelihood on CDNOW is -4055.9; others drop terms without parameters.
+
+Where the first purchase's amount z is known apart from the mean m of the n repeat purchases, the
+two are seen jointly (independent given ν), with N = n + 1 purchases of M = n m + z in all:
+
+    f(m, z) = Γ(pN+q) / (Γ(pn) Γ(p) Γ(q)) · γ^q m^(pn-1) n^(pn) z^(p-1) / (γ + M)^(pN+q)
+
+Why not one mean of all N: the mean does not show how much a customer's own purchases differ. On
+CDNOW p is 6.3 from means of repeats alone but 4.0 jointly, and a posterior that believes 6.3 trusts
+a single purchase too much.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self, final
+from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.special import digamma, gammaln, zeta
 
 from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
@@ -25,68 +34,117 @@ Parameter = float | Float[np.ndarray, " rows"]
 
 @dataclass(frozen=True)
 class Spends:
-    """One row per customer (or per group of equal ones).
+    """One row per customer (or per group of equal ones), with at least one amount.
 
     Attributes
     ----------
-    n : number of purchases, 1 or more
-    mean : their mean money, above 0
+    n : number of repeat purchases (or of all, where `first` is not told apart)
+    mean : their mean money, above 0; not looked at where n is 0
     weight : number of customers
+    first : money of the first purchase where it is an observation of its own, else 0
     """
 
     n: Float[np.ndarray, " rows"]
     mean: Float[np.ndarray, " rows"]
     weight: Float[np.ndarray, " rows"]
+    first: Float[np.ndarray, " rows"]
+
+    @classmethod
+    def of_means(
+        cls,
+        n: Float[np.ndarray, " rows"],
+        mean: Float[np.ndarray, " rows"],
+        weight: Float[np.ndarray, " rows"],
+    ) -> "Spends":
+        """Means alone, as in the paper."""
+        return cls(n, mean, weight, np.zeros_like(n))
+
+    @cached_property
+    def purchases(self) -> Float[np.ndarray, " rows"]:
+        """N, purchases seen in all."""
+        return np.asarray(self.n + (self.first > 0))
+
+    @cached_property
+    def money(self) -> Float[np.ndarray, " rows"]:
+        """M, their money."""
+        return np.asarray(np.where(self.n > 0, self.n * self.mean, 0.0) + self.first)
+
+    @cached_property
+    def log_parts(self) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+        """Σ n ln(n m) and Σ ln m over the one or two parts of each row."""
+        repeats = np.log(np.where(self.n > 0, self.mean, 1.0))
+        first = np.log(np.where(self.first > 0, self.first, 1.0))
+        return self.n * (repeats + np.log(np.maximum(self.n, 1))) + first, repeats + first
 
     @cached_property
     def unit(self) -> float:
         """The geometric mean spend, which no single huge order can move."""
-        return float(np.exp(self.weight @ np.log(self.mean) / self.weight.sum()))
+        logs = np.log(self.money / self.purchases)
+        return float(np.exp(self.weight @ logs / self.weight.sum()))
 
     @cached_property
     def unit_power(self) -> float:
-        """Each row is one density in money."""
-        return float(self.weight.sum())
+        """Each part of each row is a density in money."""
+        return float(self.weight @ ((self.n > 0).astype(float) + (self.first > 0)))
 
     @cached_property
-    def counts(self) -> tuple[Float[np.ndarray, " values"], Float[np.ndarray, " values"]]:
-        """The distinct n and the weight of each."""
-        values, inverse = np.unique(self.n, return_inverse=True)
-        return values, np.bincount(inverse, weights=self.weight)
+    def part_sizes(self) -> tuple[Float[np.ndarray, " values"], Float[np.ndarray, " values"]]:
+        """The distinct sizes of parts, and the weight of each."""
+        sizes = np.concatenate([self.n[self.n > 0], np.ones(int((self.first > 0).sum()))])
+        weights = np.concatenate([self.weight[self.n > 0], self.weight[self.first > 0]])
+        return _weighed(sizes, weights)
 
-    def rescaled(self, unit: float) -> Self:
+    @cached_property
+    def totals(self) -> tuple[Float[np.ndarray, " values"], Float[np.ndarray, " values"]]:
+        """The distinct N, and the weight of each."""
+        return _weighed(self.purchases, self.weight)
+
+    @cached_property
+    def all_equal(self) -> bool:
+        """Whether all customers spend the same per purchase: then there is nothing to fit."""
+        means = self.money / self.purchases
+        return float(np.ptp(means)) <= 1e-9 * float(means.max())
+
+    def take(self, rows: Bool[np.ndarray, " rows"] | slice) -> "Spends":
+        """Some of the rows."""
+        return Spends(self.n[rows], self.mean[rows], self.weight[rows], self.first[rows])
+
+    def rescaled(self, unit: float) -> "Spends":
         """The same rows with money divided by `unit`."""
-        return type(self)(self.n, self.mean / unit, self.weight)
+        return Spends(self.n, self.mean / unit, self.weight, self.first / unit)
 
-    def thinned(self, every: int) -> Self:
+    def thinned(self, every: int) -> "Spends":
         """Every so-many-th row."""
-        step = slice(every // 2, None, every)
-        return type(self)(self.n[step], self.mean[step], self.weight[step])
+        return self.take(slice(every // 2, None, every))
+
+
+def _weighed(
+    values: Float[np.ndarray, " rows"], weights: Float[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, " values"], Float[np.ndarray, " values"]]:
+    distinct, inverse = np.unique(values, return_inverse=True)
+    return distinct, np.bincount(inverse, weights=weights)
 
 
 def log_likelihood(
-    p: Parameter,
-    q: Parameter,
-    gamma: Parameter,
-    n: Float[np.ndarray, " rows"],
-    mean: Float[np.ndarray, " rows"],
+    p: Parameter, q: Parameter, gamma: Parameter, spends: Spends
 ) -> Float[np.ndarray, " rows"]:
-    """ln f(mean) of each row (module docstring).
+    """ln f of each row (module docstring), unweighted.
 
     Parameters
     ----------
     p, q, gamma : gamma in money; all three numbers, or one value per row
-    n, mean : number of purchases, and their mean money
     """
-    pn = p * n
+    logs, log_means = spends.log_parts
+    pN, pn = p * spends.purchases, np.where(spends.n > 0, p * spends.n, 1.0)
+    own = gammaln(pn) + np.where(spends.first > 0, gammaln(p), 0.0)
     return np.asarray(
-        gammaln(pn + q)
-        - gammaln(pn)
+        gammaln(pN + q)
         - gammaln(q)
+        - own
         + q * np.log(gamma)
-        + (pn - 1) * np.log(mean)
-        + pn * np.log(n)
-        - (pn + q) * np.log(gamma + n * mean)
+        + p * logs
+        - log_means
+        - (pN + q) * np.log(gamma + spends.money)
     )
 
 
@@ -108,63 +166,68 @@ class GammaGammaLikelihood:
         """Levels that spread from much to little, with the mean spend near 1."""
         del table
         shapes = np.array([[5.0, 4.0], [1.0, 2.0], [2.0, 20.0], [50.0, 4.0], [50.0, 50.0]])
-        return np.log(np.column_stack([shapes, (shapes[:, 1] - 0.5) / shapes[:, 0]]))
+        levels = (shapes[:, 1] - 0.5) / shapes[:, 0]
+        return np.asarray(np.log(np.column_stack([shapes, levels])))
 
     def row_moments(self, theta: Float[np.ndarray, "rows 3"], table: Spends) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
         parameters = np.exp(theta)
         p, q, gamma = parameters.T
-        n, pn, money = table.n, p * table.n, gamma + table.n * table.mean
-        value = log_likelihood(p, q, gamma, n, table.mean)
-        log_share = np.log(n * table.mean / money)
+        N, money = table.purchases, gamma + table.money
+        ends, log_money, logs = p * N + q, np.log(money), table.log_parts[0]
+        n, has_first = table.n, table.first > 0
+        pn = p * np.maximum(n, 1)
+        own_1, own_2 = n * digamma(pn), n**2 * zeta(2, pn)
+        own_1 = own_1 + np.where(has_first, digamma(p), 0.0)
+        own_2 = own_2 + np.where(has_first, zeta(2, p), 0.0)
+        value = log_likelihood(p, q, gamma, table)
         gradient = np.stack(
             [
-                n * (digamma(pn + q) - digamma(pn) + log_share),
-                digamma(pn + q) - digamma(q) + np.log(gamma / money),
-                q / gamma - (pn + q) / money,
+                N * (digamma(ends) - log_money) + logs - own_1,
+                digamma(ends) - digamma(q) + np.log(gamma) - log_money,
+                q / gamma - ends / money,
             ],
             axis=-1,
         )
-        hessian = np.empty((len(n), 3, 3))
-        hessian[:, 0, 0] = n**2 * (zeta(2, pn + q) - zeta(2, pn))
-        hessian[:, 0, 1] = hessian[:, 1, 0] = n * zeta(2, pn + q)
-        hessian[:, 0, 2] = hessian[:, 2, 0] = -n / money
-        hessian[:, 1, 1] = zeta(2, pn + q) - zeta(2, q)
+        hessian = np.empty((len(N), 3, 3))
+        hessian[:, 0, 0] = N**2 * zeta(2, ends) - own_2
+        hessian[:, 0, 1] = hessian[:, 1, 0] = N * zeta(2, ends)
+        hessian[:, 0, 2] = hessian[:, 2, 0] = -N / money
+        hessian[:, 1, 1] = zeta(2, ends) - zeta(2, q)
         hessian[:, 1, 2] = hessian[:, 2, 1] = 1 / gamma - 1 / money
-        hessian[:, 2, 2] = -q / gamma**2 + (pn + q) / money**2
+        hessian[:, 2, 2] = -q / gamma**2 + ends / money**2
         return natural_to_log(Moments(value, gradient, hessian), parameters)
 
     def moments(self, theta: Float[np.ndarray, " 3"], table: Spends) -> Moments:
-        """Weighted sums over the rows at one θ; terms in n alone over its distinct values."""
+        """Weighted sums over the rows at one θ; terms in counts alone over distinct counts."""
         parameters = np.exp(theta)
         p, q, gamma = (float(value) for value in parameters)
-        n, count = table.counts
-        pn, total = p * n, float(count.sum())
-        trigamma = zeta(2, pn + q)
+        (n, n_weight), (N, N_weight) = table.part_sizes, table.totals
+        total = float(N_weight.sum())
+        trigamma = zeta(2, p * N + q)
 
-        w, wn = table.weight, table.weight * table.n
-        money = gamma + table.n * table.mean
-        log_money, per_money = np.log(money), 1 / money
-        log_total = np.log(money - gamma)
-        ends = p * wn + q * w
+        w, wN = table.weight, table.weight * table.purchases
+        money = gamma + table.money
+        log_money, per_money, ends = np.log(money), 1 / money, p * wN + q * w
+        logs, log_means = table.log_parts
         value = (
-            float(count @ (gammaln(pn + q) - gammaln(pn)))
+            float(N_weight @ gammaln(p * N + q) - n_weight @ gammaln(p * n))
             + total * (q * np.log(gamma) - float(gammaln(q)))
-            + float((p * wn) @ log_total - w @ np.log(table.mean) - ends @ log_money)
+            + float(w @ (p * logs - log_means) - ends @ log_money)
         )
+        psi = digamma(p * N + q)
         gradient = np.array(
             [
-                float((count * n) @ (digamma(pn + q) - digamma(pn))) + wn @ (log_total - log_money),
-                float(count @ digamma(pn + q)) - w @ log_money
-                + total * (np.log(gamma) - float(digamma(q))),
+                (N_weight * N) @ psi - (n_weight * n) @ digamma(p * n) + w @ logs - wN @ log_money,
+                N_weight @ psi - w @ log_money + total * (np.log(gamma) - float(digamma(q))),
                 total * q / gamma - ends @ per_money,
             ]
         )
         hessian = np.empty((3, 3))
-        hessian[0, 0] = float((count * n**2) @ (trigamma - zeta(2, pn)))
-        hessian[0, 1] = hessian[1, 0] = float((count * n) @ trigamma)
-        hessian[0, 2] = hessian[2, 0] = -float(wn @ per_money)
-        hessian[1, 1] = float(count @ trigamma) - total * float(zeta(2, q))
-        hessian[1, 2] = hessian[2, 1] = total / gamma - float(w @ per_money)
-        hessian[2, 2] = -total * q / gamma**2 + float(ends @ per_money**2)
+        hessian[0, 0] = (N_weight * N**2) @ trigamma - (n_weight * n**2) @ zeta(2, p * n)
+        hessian[0, 1] = hessian[1, 0] = (N_weight * N) @ trigamma
+        hessian[0, 2] = hessian[2, 0] = -(wN @ per_money)
+        hessian[1, 1] = N_weight @ trigamma - total * float(zeta(2, q))
+        hessian[1, 2] = hessian[2, 1] = total / gamma - w @ per_money
+        hessian[2, 2] = ends @ per_money**2 - total * q / gamma**2
         return natural_to_log(Moments(np.asarray(value), gradient, hessian), parameters)

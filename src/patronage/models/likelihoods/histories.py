@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 
 __all__ = ["CHUNK", "Histories"]
 
@@ -56,20 +55,20 @@ class Histories:
         values = np.flatnonzero(counts)
         return values.astype(np.float64), counts[values]
 
-    def rescaled(self, unit: float) -> Self:
+    def rescaled(self, unit: float) -> "Histories":
         """The same rows with times divided by `unit`."""
-        return type(self)(self.x, self.t_x / unit, self.T / unit, self.weight)
+        return Histories(self.x, self.t_x / unit, self.T / unit, self.weight)
 
-    def thinned(self, every: int) -> Self:
+    def thinned(self, every: int) -> "Histories":
         """Every so-many-th row."""
         step = slice(every // 2, None, every)
-        return type(self)(self.x[step], self.t_x[step], self.T[step], self.weight[step])
+        return Histories(self.x[step], self.t_x[step], self.T[step], self.weight[step])
 
-    def take(self, rows: Int[np.ndarray, " taken"] | slice) -> Self:
-        """Some of the rows."""
-        return type(self)(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows])
+    def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "Histories":
+        """Some of the rows (a mask, indices or a slice)."""
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows])
 
-    def chunks(self, size: int = CHUNK) -> Iterator[Self]:
+    def chunks(self, size: int = CHUNK) -> "Iterator[Histories]":
         """The rows in runs of at most `size`."""
         for first in range(0, len(self), size):
             yield self.take(slice(first, first + size))

@@ -17,6 +17,7 @@ def cohort_curves_chart(
         "age:Q",
         title=f"Age in {age_unit}s since the first purchase",
         axis=alt.Axis(tickMinStep=1, format="d"),
+        scale=alt.Scale(nice=False),
     )
     y = alt.Y("cumulative:Q", title=f"Cumulative cash per customer ({unit})")
     lines = (
@@ -47,7 +48,7 @@ def cohort_curves_chart(
             names.encode(x, y, text="cohort:N"),
             label.encode(x, y, text="label:N"),
         ).properties(title=title(finding)),
-        height=250,
+        height=225,
     )
 
 

@@ -47,7 +47,7 @@ def concentration_chart(curve: pl.DataFrame, top_share: float) -> alt.Chart | al
             {
                 "share_of_customers": 0.1,
                 "share_of_value": top_share,
-                "label": f"10 % of customers: {percent(top_share)}",
+                "label": f"{percent(0.1)} of customers: {percent(top_share)}",
             }
         ]
     )

@@ -9,7 +9,7 @@ import polars as pl
 from patronage.reports.charts.tracking import tracking_chart
 from patronage.reports.charts.value_by_period import value_by_period_chart
 from patronage.reports.figures import Figure, draw
-from patronage.reports.formats import day, decimals_for, grouped, money, money_unit, percent
+from patronage.reports.formats import Amounts, amounts, day, grouped, money, money_unit, percent
 from patronage.reports.inputs import ReportInputs
 from patronage.reports.tables import Column, Table, make_table
 
@@ -104,8 +104,9 @@ def collapse_periods(table: pl.DataFrame, period: str) -> pl.DataFrame:
 
 
 def _table(inputs: ReportInputs, periods: pl.DataFrame) -> Table:
-    cents = decimals_for(periods["expected_cash"].abs().max())  # type: ignore[arg-type]
+    cash = amounts(periods["expected_cash"], inputs.currency)
     money_columns = ("expected_purchases", "expected_cash", "present_value")
+    digits = 1 if float(periods["expected_purchases"].sum()) >= 100 else 2
     sums = {name: float(periods[name].sum()) for name in money_columns}
     total = sums | {
         "label": "Total",
@@ -116,16 +117,16 @@ def _table(inputs: ReportInputs, periods: pl.DataFrame) -> Table:
     }
     word = inputs.horizon.period.capitalize()
     return make_table(
-        f"The table behind the number: all customers, money in {inputs.currency}",
+        f"The table behind the number: all customers, money in {cash.label}",
         [
             Column(word, lambda r: str(r["label"]), numeric=False),
             Column("From", lambda r: day(r["start"]), numeric=False),
             Column("Until (exclusive)", lambda r: day(r["end"]), numeric=False),
-            Column("Purchases", lambda r: grouped(r["expected_purchases"], 1)),
-            Column("Cash", lambda r: grouped(r["expected_cash"], cents)),
+            Column("Purchases", lambda r: grouped(r["expected_purchases"], digits)),
+            Column("Cash", lambda r: cash.write(r["expected_cash"])),
             Column("Margin", lambda r: percent(r["margin"], 1)),
             Column("Discount factor", lambda r: grouped(r["discount_factor"], 4)),
-            Column("Present value", lambda r: grouped(r["present_value"], cents)),
+            Column("Present value", lambda r: cash.write(r["present_value"])),
         ],
         rows=[*periods.iter_rows(named=True), total],
         kind=lambda r: "total" if r["label"] == "Total" else "",
@@ -186,10 +187,7 @@ def _tracking(inputs: ReportInputs) -> Figure | None:
     if inputs.tracking is None or inputs.tracking.is_empty():
         return None
     values = ("actual", "forecast", "low", "high")
-    track = inputs.tracking.sort("period_start").with_columns(
-        pl.col(name).cast(pl.Float64).fill_nan(None) for name in values
-    )
-    track, step = collapse_tracking(track)
+    track, step = collapse_tracking(inputs.tracking.sort("period_start"))
     cash = inputs.tracking_of == "cash"
     largest = max(float(track[c].abs().max() or 0.0) for c in ("actual", "forecast"))  # type: ignore[arg-type]
     unit = money_unit(largest, inputs.currency) if cash else money_unit(0.0, "")
@@ -200,13 +198,14 @@ def _tracking(inputs: ReportInputs) -> Figure | None:
     subtitle = "Grey: what happened. Teal: the forecast, with its interval where one is known."
     if step > 1:
         subtitle += f" Each point joins {step} periods; incomplete ones are left out."
-    cents = decimals_for(largest) if cash else 1
+    written = amounts([largest], inputs.currency) if cash else Amounts(1.0, 1, "purchases")
     table = make_table(
-        f"{'Cash' if cash else 'Purchases'} by period: what happened and what is forecast",
+        f"{written.label.capitalize() if not cash else f'Cash ({written.label})'} by period: what "
+        "happened and what is forecast",
         [
             Column("From", lambda r: day(r["period_start"]), numeric=False),
             *(
-                Column(word, lambda r, name=name: grouped(r[name], cents))  # type: ignore[misc]
+                Column(word, lambda r, name=name: written.write(r[name]))  # type: ignore[misc]
                 for word, name in zip(("Actual", "Forecast", "Low", "High"), values, strict=True)
             ),
         ],
@@ -243,6 +242,6 @@ def _finding(inputs: ReportInputs, track: pl.DataFrame) -> str:
 
 def _period_word(track: pl.DataFrame) -> str:
     """What one point spans, by the usual distance of starts."""
-    days = track["period_start"].cast(pl.Date).diff().dt.total_days().median()
+    days = track["period_start"].diff().dt.total_days().median()
     spans = {1: "day", 7: "week", 30: "month", 31: "month", 91: "quarter", 92: "quarter"}
     return spans.get(round(days), "period") if isinstance(days, float | int) else "period"

@@ -9,19 +9,18 @@ from patronage.reports.charts.segments import segments_chart
 from patronage.reports.figures import Figure, draw
 from patronage.reports.formats import (
     ABSENT,
+    amounts,
     count,
     day,
-    decimals_for,
     grouped,
     money,
-    money_range,
     percent,
     split_words,
 )
 from patronage.reports.inputs import ReportInputs
 from patronage.reports.sections.concentration import concentration, segment_table, top_tenth
 from patronage.reports.sections.slipping import OVERDUE, slipping_customers
-from patronage.reports.tables import Cell, Column, Table, make_table
+from patronage.reports.tables import Column, Table, make_table
 
 __all__ = ["Answer", "Tile", "answer_section"]
 
@@ -67,7 +66,7 @@ def answer_section(inputs: ReportInputs) -> Answer:
             _value_tile(inputs),
             _customer_tile(scores),
             Tile(
-                "Carried by the top 10 %",
+                "Carried by the top tenth",
                 percent(share) if share is not None else ABSENT,
                 f"{count(max(1, round(scores.height / 10)))} customers"
                 if share is not None
@@ -76,7 +75,7 @@ def answer_section(inputs: ReportInputs) -> Answer:
             Tile(
                 "At stake, slipping away",
                 money(slipping.at_stake, currency),
-                f"{count(slipping.n_customers)} customers overdue",
+                f"{_customers(slipping.n_customers)} overdue",
             ),
         ),
         figures=_figures(inputs, curve, segments),
@@ -132,7 +131,9 @@ def _value_tile(inputs: ReportInputs) -> Tile:
 
 
 def _customer_tile(scores: pl.DataFrame) -> Tile:
-    alive = scores["p_alive"].cast(pl.Float64).fill_nan(None).drop_nulls()
+    alive = scores["p_alive"].drop_nulls()
+    if scores.height == 1 and len(alive):
+        return Tile("Customers", "1", f"still active: {percent(float(alive[0]))} likely")
     note = (
         f"about {count(float(alive.sum()))} of them still active"
         if len(alive) == scores.height
@@ -174,18 +175,23 @@ def _figures(
 
 
 def _segments(inputs: ReportInputs, segments: pl.DataFrame) -> Table:
-    cents = decimals_for(segments["mean_clv"].abs().max())  # type: ignore[arg-type]
+    sums = amounts(segments["value"], inputs.currency)
+    means = amounts(segments["mean_clv"], inputs.currency)
     return make_table(
         "Segments of customers by expected value",
         [
             Column("Segment", lambda r: split_words(str(r["segment"])), numeric=False),
             Column("Customers", lambda r: count(r["customers"])),
             Column("Share", lambda r: percent(r["share_customers"], 1)),
-            Column(f"Value ({inputs.currency})", lambda r: grouped(r["value"])),
+            Column(f"Value ({sums.label})", lambda r: sums.write(r["value"])),
             Column("Share", lambda r: percent(r["share_value"], 1)),
-            Column(f"Mean CLV ({inputs.currency})", lambda r: grouped(r["mean_clv"], cents)),
+            Column(f"Mean CLV ({means.label})", lambda r: means.write(r["mean_clv"])),
             Column("Mean purchases", lambda r: grouped(r["mean_purchases"], 2)),
-            Column("Mean p_alive", lambda r: percent(r["mean_p_alive"])),
+            *(
+                [Column("Mean p_alive", lambda r: percent(r["mean_p_alive"]))]
+                if _active(inputs.scores)
+                else []
+            ),
         ],
         rows=segments.iter_rows(named=True),
     )
@@ -195,25 +201,31 @@ def _identity() -> Column:
     return Column("Customer", lambda r: str(r["customer_id"]), numeric=False)
 
 
+def _active(scores: pl.DataFrame) -> list[Column]:
+    """The column of p_alive, where the model knows it of anybody."""
+    known = scores["p_alive"].is_not_null().any()
+    return [Column("Active", lambda r: percent(r["p_alive"]))] if known else []
+
+
 def _top(inputs: ReportInputs) -> Table:
     best = inputs.scores.sort("clv", "customer_id", descending=[True, False]).head(_N_ROWS)
-    cents = decimals_for(best["clv"].abs().max())  # type: ignore[arg-type]
+    cash = amounts([*best["clv"], *best["clv_p90"], *best["spend"]], inputs.currency)
     columns = [
         _identity(),
         Column("First seen", lambda r: day(r["first_day"]), numeric=False),
         Column("Repeat purchases", lambda r: count(r["frequency"])),
-        Column("Spent so far", lambda r: grouped(r["spend"], cents)),
+        Column("Spent so far", lambda r: cash.write(r["spend"])),
         Column("Purchases ahead", lambda r: grouped(r["expected_purchases"], 1)),
-        Column("Active", lambda r: percent(r["p_alive"])),
-        Column("Expected value", lambda r: Cell(grouped(r["clv"], cents))),
-        Column("Range of outcomes", lambda r: money_range(r["clv_p10"], r["clv_p90"], cents)),
+        *_active(inputs.scores),
+        Column("Expected value", lambda r: cash.write(r["clv"])),
+        Column("Range of outcomes", lambda r: cash.between(r["clv_p10"], r["clv_p90"])),
         Column(
             "Range of expectation",
-            lambda r: money_range(r["clv_mean_low"], r["clv_mean_high"], cents),
+            lambda r: cash.between(r["clv_mean_low"], r["clv_mean_high"]),
         ),
     ]
     return make_table(
-        f"Who matters: most valuable customers, money in {inputs.currency}",
+        f"Who matters: most valuable customers, money in {cash.label}",
         columns,
         rows=best.iter_rows(named=True),
     )
@@ -222,28 +234,31 @@ def _top(inputs: ReportInputs) -> Table:
 def _top_note(scores: pl.DataFrame) -> str:
     best = float(scores["clv"].top_k(min(_N_ROWS, scores.height)).sum())
     whole = float(scores["clv"].sum())
-    share = f"{percent(best / whole, 1)} of the value; " if whole > 0 else ""
+    share = (
+        f"The {count(_N_ROWS)} shown carry {percent(best / whole, 1)} of the value. "
+        if whole > 0 and scores.height > _N_ROWS
+        else ""
+    )
     return (
-        f"The {_customers(min(_N_ROWS, scores.height))} shown carry {share}"
-        "8 outcomes in 10 fall in the range of outcomes (80 %); the range of expectation bounds "
-        "the average over many such customers."
+        f"{share}8 outcomes in 10 fall in the range of outcomes; the range of expectation "
+        "bounds the average over many such customers."
     )
 
 
 def _slipping(inputs: ReportInputs, rows: pl.DataFrame) -> Table:
-    cents = decimals_for(rows["clv"].abs().max())  # type: ignore[arg-type]
+    cash = amounts([*rows["clv"], *rows["spend"]], inputs.currency)
     return make_table(
-        f"Who slips away: most value at stake, money in {inputs.currency}",
+        f"Who slips away: most value at stake, money in {cash.label}",
         [
             _identity(),
             Column("Repeat purchases", lambda r: count(r["frequency"])),
-            Column("Spent so far", lambda r: grouped(r["spend"], cents)),
+            Column("Spent so far", lambda r: cash.write(r["spend"])),
             Column("Days silent", lambda r: count(r["days_since_last"])),
             Column("Usual gap (days)", lambda r: grouped(r["usual_gap"])),
             Column("Overdue", lambda r: f"{grouped(r['overdue'], 1)} ×"),
-            Column("Active", lambda r: percent(r["p_alive"])),
-            Column("Expected value", lambda r: grouped(r["clv"], cents)),
-            Column("At stake", lambda r: grouped(r["at_stake"], cents)),
+            *_active(inputs.scores),
+            Column("Expected value", lambda r: cash.write(r["clv"])),
+            Column("At stake", lambda r: cash.write(r["at_stake"])),
         ],
         rows=rows.iter_rows(named=True),
     )
@@ -260,7 +275,7 @@ def _slipping_note(n: int, clv: float, knows_alive: bool, inputs: ReportInputs) 
         else "At stake: their expected value, as this model does not say who is still active."
     )
     if not n:
-        return f"{rule}Nobody of value is."
+        return f"{rule}No customer of value is."
     return (
         f"{rule}{stake} {_customers(n)} with an expected value of {money(clv, inputs.currency)} "
         f"{'is' if n == 1 else 'are'} slipping."

@@ -6,7 +6,7 @@ import polars as pl
 
 from patronage.reports.charts.leaderboard import leaderboard_chart
 from patronage.reports.figures import Figure, draw
-from patronage.reports.formats import ABSENT, join, significant
+from patronage.reports.formats import ABSENT, join, percent, significant
 from patronage.reports.inputs import ReportInputs
 from patronage.reports.metrics import metric_words
 from patronage.reports.sections.standings import Standing, Standings, standings
@@ -41,26 +41,28 @@ def board_section(inputs: ReportInputs) -> Board:
         judged=inputs.judged,
         figure=_figure(inputs, found),
         table=_table(inputs, found) if found.models else None,
-        note=_note(found),
+        note=_note(inputs, found),
         failures=tuple(sorted(inputs.failures.items())),
         metrics=found.metrics,
     )
 
 
-def _note(found: Standings) -> str:
+def _note(inputs: ReportInputs, found: Standings) -> str:
     if not found.models:
         return "No model could be judged on the past: there is too little history."
-    if found.n_origins == 1:
-        return "Judged at one origin, over all customers. Intervals in brackets."
-    return (
-        f"Averages over {found.n_origins} origins, over all customers. Intervals in brackets are "
-        "averaged as if all origins erred together, which is wide on purpose."
+    level = percent(inputs.interval_level)
+    over = "at one origin" if found.n_origins == 1 else f"over {found.n_origins} origins"
+    wide = (
+        " They are averaged as if all origins erred together, which is wide on purpose."
+        if found.averaged
+        else ""
     )
+    return f"All customers, {over}. Intervals of {level} in brackets.{wide}"
 
 
-def _arrow(inputs: ReportInputs, metric: str) -> str:
-    better = metric_words(metric, inputs.higher_is_better).better
-    return {"lower": " ↓", "higher": " ↑", "zero": " → 0", "none": ""}[better]
+def _header(inputs: ReportInputs, metric: str) -> str:
+    words = metric_words(metric, inputs.higher_is_better)
+    return f"{words.label} {words.arrow}"
 
 
 def _bounds(standing: Standing) -> str:
@@ -71,9 +73,14 @@ def _bounds(standing: Standing) -> str:
 
 def _table(inputs: ReportInputs, found: Standings) -> Table:
     def name(model: str) -> Cell:
+        fewer = (
+            f"Judged at {found.partial[model]} of {found.n_origins} origins."
+            if model in found.partial
+            else ""
+        )
         return Cell(
             model,
-            inputs.model_assumptions.get(model, ""),
+            f"{inputs.model_assumptions.get(model, '')} {fewer}".strip(),
             ("chosen",) if model == inputs.model else (),
         )
 
@@ -88,7 +95,7 @@ def _table(inputs: ReportInputs, found: Standings) -> Table:
         Column("Model", lambda r: name(r["model"]), numeric=False),
         *(
             Column(
-                metric_words(metric, inputs.higher_is_better).label + _arrow(inputs, metric),
+                _header(inputs, metric),
                 lambda r, metric=metric: value(r["model"], metric),  # type: ignore[misc]
             )
             for metric in found.metrics
@@ -130,12 +137,6 @@ def _figure(inputs: ReportInputs, found: Standings) -> Figure | None:
         rows=frame.iter_rows(named=True),
         kind=lambda r: "chosen" if r["chosen"] else "",
     )
-    better = {
-        "lower": "Lower (left) is better.",
-        "higher": "Higher (right) is better.",
-        "zero": "Zero is best.",
-        "none": "",
-    }[words.better]
     finding = _finding(inputs, found, words.in_sentence)
     drawn = _within_scale(frame)
     far = " Arrows: beyond the scale." if drawn["clipped"].any() else ""
@@ -143,7 +144,7 @@ def _figure(inputs: ReportInputs, found: Standings) -> Figure | None:
         drawn,
         metric=words.label,
         finding=finding,
-        subtitle=f"{better} Bars: interval.{far}".strip(),
+        subtitle=f"{words.which} Bars: interval of {percent(inputs.interval_level)}.{far}",
     )
     return draw(chart, "leaderboard", about=f"Dots with intervals: {finding}.", table=table)
 

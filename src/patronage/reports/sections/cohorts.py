@@ -8,7 +8,7 @@ import polars as pl
 from patronage.reports.charts.cohort_curves import cohort_curves_chart
 from patronage.reports.charts.cohort_heat import cohort_heat_chart
 from patronage.reports.figures import Figure, draw
-from patronage.reports.formats import ABSENT, count, decimals_for, grouped, money, month
+from patronage.reports.formats import ABSENT, Amounts, amounts, count, grouped, money, month
 from patronage.reports.inputs import ReportInputs
 from patronage.reports.tables import Column, Table, make_table
 
@@ -31,7 +31,7 @@ def all_cohorts(cohorts: pl.DataFrame) -> pl.DataFrame:
 
     Chaining increments keeps the line from jumping where a cohort is too young to go on.
     """
-    weight = pl.col("n_customers").cast(pl.Float64)
+    weight = pl.col("n_customers")
     return (
         cohorts.group_by("age")
         .agg(((pl.col("cash_per_customer") * weight).sum() / weight.sum()).alias("step"))
@@ -44,9 +44,7 @@ def cohorts_section(inputs: ReportInputs) -> Cohorts | None:
     """Gather section 3; None where no cohorts are given."""
     if inputs.cohorts is None:
         return None
-    known = inputs.cohorts.with_columns(
-        pl.col("cash_per_customer").cast(pl.Float64).fill_nan(None)
-    ).drop_nulls("cash_per_customer")
+    known = inputs.cohorts.drop_nulls("cash_per_customer")
     if known.is_empty():
         return None
     latest = known["cohort"].unique().sort().tail(_MOST_COHORTS)
@@ -72,8 +70,7 @@ def _pivot(cells: pl.DataFrame, value: str) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _age_table(caption: str, cells: pl.DataFrame, value: str) -> Table:
-    cents = decimals_for(cells[value].abs().max())  # type: ignore[arg-type]
+def _age_table(caption: str, cells: pl.DataFrame, value: str, *, cash: Amounts) -> Table:
     ages = cells["age"].unique().sort().to_list()
     columns = [
         Column("Cohort", lambda r: month(r["cohort"]), numeric=False),
@@ -82,7 +79,7 @@ def _age_table(caption: str, cells: pl.DataFrame, value: str) -> Table:
             Column(
                 str(age),
                 lambda r, age=age: (  # type: ignore[misc]
-                    grouped(r[f"age {age}"], cents) if f"age {age}" in r else ABSENT
+                    cash.write(r[f"age {age}"]) if f"age {age}" in r else ABSENT
                 ),
             )
             for age in ages
@@ -96,7 +93,7 @@ def _short(value: float) -> str:
     for size, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return grouped(value / size, 1 if abs(value) < 100 * size else 0) + letter
-    return grouped(value, 1 if 0 < abs(value) < 10 else 0)
+    return grouped(value, 1 if 0 < abs(value) < 9.95 else 0)
 
 
 def _heat(inputs: ReportInputs, shown: pl.DataFrame) -> Figure:
@@ -113,18 +110,20 @@ def _heat(inputs: ReportInputs, shown: pl.DataFrame) -> Figure:
         pl.col("cash_per_customer").map_elements(_short, return_dtype=pl.String).alias("written"),
     )
     finding = _heat_finding(cells, inputs)
+    cash = amounts(cells["cash_per_customer"], inputs.currency)
     chart = cohort_heat_chart(
         drawn,
-        colours=(floor, ceiling) if ceiling > floor else (floor - 1.0, floor + 1.0),
+        colours=(floor, ceiling) if ceiling > floor else (floor, floor + 1.0),
         age_unit=inputs.cohort_age_unit,
         unit=inputs.currency or "Money",
         finding=finding,
         subtitle="Cash per customer of the cohort; customers in brackets.",
     )
     table = _age_table(
-        f"Cash per customer by cohort and age in {inputs.cohort_age_unit}s, {inputs.currency}",
+        f"Cash per customer by cohort and age in {inputs.cohort_age_unit}s, {cash.label}",
         cells,
         "cash_per_customer",
+        cash=cash,
     )
     return draw(chart, "cohort-heat", about=f"Heat map: {finding}.", table=table)
 
@@ -148,6 +147,7 @@ def _curves(inputs: ReportInputs, shown: pl.DataFrame) -> Figure:
         pl.col("cash_per_customer").cum_sum().over("cohort", order_by="age").alias("cumulative")
     )
     overall = all_cohorts(shown)
+    cash = amounts(cumulative["cumulative"], inputs.currency)
     finding = _curve_finding(cumulative, overall, inputs)
     drawn = cumulative.with_columns(
         pl.col("cohort").map_elements(month, return_dtype=pl.String).alias("cohort")
@@ -161,9 +161,10 @@ def _curves(inputs: ReportInputs, shown: pl.DataFrame) -> Figure:
     )
     table = _age_table(
         f"Cumulative cash per customer by cohort and age in {inputs.cohort_age_unit}s, "
-        f"{inputs.currency}",
+        f"{cash.label}",
         cumulative,
         "cumulative",
+        cash=cash,
     )
     return draw(chart, "cohort-curves", about=f"Curves: {finding}.", table=table)
 

@@ -15,7 +15,7 @@ _FEW: Final = 10  # fewer customers have no "best tenth"
 
 def concentration(scores: pl.DataFrame) -> pl.DataFrame | None:
     """share_of_customers, share_of_value (best first); None for few customers or no value."""
-    values = np.sort(scores["clv"].fill_null(0.0).fill_nan(0.0).to_numpy())[::-1]
+    values = np.sort(scores["clv"].fill_null(0.0).to_numpy())[::-1]
     total = float(values.sum())
     if len(values) < _FEW or not total > 0:
         return None
@@ -39,12 +39,17 @@ def segment_table(scores: pl.DataFrame) -> pl.DataFrame:
 
     share_value is null where the whole is not positive.
     """
-    table = scores.group_by("segment").agg(
-        pl.len().alias("customers"),
-        pl.col("clv").sum().alias("value"),
-        pl.col("clv").mean().alias("mean_clv"),
-        pl.col("expected_purchases").mean().alias("mean_purchases"),
-        pl.col("p_alive").cast(pl.Float64).fill_nan(None).mean().alias("mean_p_alive"),
+    # One segment after the other: sums within a parallel group_by differ in their last bits.
+    table = pl.concat(
+        part.select(
+            pl.col("segment").first(),
+            pl.len().alias("customers"),
+            pl.col("clv").sum().alias("value"),
+            pl.col("clv").mean().alias("mean_clv"),
+            pl.col("expected_purchases").mean().alias("mean_purchases"),
+            pl.col("p_alive").mean().alias("mean_p_alive"),
+        )
+        for part in scores.partition_by("segment", maintain_order=True)
     )
     total = float(table["value"].sum())
     share = pl.col("value") / total if total > 0 else pl.lit(None, dtype=pl.Float64)

@@ -35,10 +35,10 @@ def slipping_customers(scores: pl.DataFrame, as_of: date, *, n_rows: int = 10) -
     who came back; at_stake = clv × (1 − p_alive), which is greatest where much is expected of
     somebody of whom one cannot tell whether they are still there; clv where p_alive is not known.
     """
-    alive = pl.col("p_alive").cast(pl.Float64).fill_nan(None).clip(0.0, 1.0)
-    silent = pl.col("days_since_last").cast(pl.Float64)
-    age = (pl.lit(as_of) - pl.col("first_day").cast(pl.Date)).dt.total_days().cast(pl.Float64)
-    gap = ((age - silent) / pl.col("frequency").cast(pl.Float64)).clip(lower_bound=1.0)
+    alive = pl.col("p_alive").clip(0.0, 1.0)
+    silent = pl.col("days_since_last")
+    age = (pl.lit(as_of) - pl.col("first_day")).dt.total_days().cast(pl.Float64)
+    gap = ((age - silent) / pl.col("frequency")).clip(lower_bound=1.0)
     rows = (
         scores.filter(pl.col("frequency") >= 1, pl.col("days_since_last").is_not_null())
         .with_columns(gap.alias("usual_gap"), (silent / gap).alias("overdue"))
@@ -51,5 +51,5 @@ def slipping_customers(scores: pl.DataFrame, as_of: date, *, n_rows: int = 10) -
         at_stake=float(rows["at_stake"].sum()),
         clv=float(rows["clv"].sum()),
         rows=rows.head(n_rows),
-        knows_alive=bool(scores["p_alive"].cast(pl.Float64).fill_nan(None).is_not_null().any()),
+        knows_alive=bool(scores["p_alive"].is_not_null().any()),
     )

@@ -10,10 +10,8 @@ from patronage.reports.charts.cohort_accuracy import cohort_accuracy_chart
 from patronage.reports.charts.pit import pit_chart
 from patronage.reports.figures import Figure, draw
 from patronage.reports.formats import (
+    amounts,
     count,
-    decimals_for,
-    grouped,
-    money_range,
     money_unit,
     month,
     percent,
@@ -46,15 +44,11 @@ def trust_section(inputs: ReportInputs) -> Trust | None:
     return Trust(calibration, pair, inputs.coverage, inputs.judged)
 
 
-def _floats(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
-    return frame.with_columns(pl.col(name).cast(pl.Float64).fill_nan(None) for name in names)
-
-
 def _calibration(inputs: ReportInputs) -> Figure | None:
     if inputs.calibration is None or inputs.calibration.is_empty():
         return None
     names = ("predicted", "actual", "low", "high")
-    deciles = _floats(inputs.calibration, *names).sort("decile")
+    deciles = inputs.calibration.sort("decile")
     largest = max(float(deciles[c].abs().max() or 0.0) for c in names)  # type: ignore[arg-type]
     unit = money_unit(largest, inputs.currency)
     inside = deciles.filter(
@@ -64,14 +58,14 @@ def _calibration(inputs: ReportInputs) -> Figure | None:
         f"In {inside} of {deciles.height} deciles the forecast lies within the interval of what "
         "happened"
     )
-    cents = decimals_for(largest)
+    cash = amounts([largest], inputs.currency)
     table = make_table(
-        f"Cash per customer by decile of the forecast, {inputs.currency}",
+        f"Cash per customer by decile of the forecast, {cash.label}",
         [
             Column("Decile", lambda r: str(r["decile"]), numeric=False),
-            Column("Forecast", lambda r: grouped(r["predicted"], cents)),
-            Column("Actual", lambda r: grouped(r["actual"], cents)),
-            Column("Interval of the actual", lambda r: money_range(r["low"], r["high"], cents)),
+            Column("Forecast", lambda r: cash.write(r["predicted"])),
+            Column("Actual", lambda r: cash.write(r["actual"])),
+            Column("Interval of the actual", lambda r: cash.between(r["low"], r["high"])),
             Column("Forecast − actual", lambda r: _miss(r["predicted"], r["actual"])),
             Column("Customers", lambda r: count(r["n_customers"])),
         ],
@@ -97,19 +91,19 @@ def _cohort_accuracy(inputs: ReportInputs) -> Figure | None:
     if inputs.cohort_accuracy is None or inputs.cohort_accuracy.is_empty():
         return None
     names = ("predicted", "actual")
-    cohorts = _floats(inputs.cohort_accuracy, *names).sort("cohort").tail(_MOST_COHORTS)
+    cohorts = inputs.cohort_accuracy.sort("cohort").tail(_MOST_COHORTS)
     largest = max(float(cohorts[c].abs().max() or 0.0) for c in names)  # type: ignore[arg-type]
     unit = money_unit(largest, inputs.currency)
     sums = float(cohorts["predicted"].sum()), float(cohorts["actual"].sum())
     miss = _miss(*sums)
     finding = f"All cohorts together: forecast {miss} against what happened"
-    cents = decimals_for(largest)
+    cash = amounts([largest], inputs.currency)
     table = make_table(
-        f"Cash per acquisition cohort in the judged period, {inputs.currency}",
+        f"Cash per acquisition cohort in the judged period, {cash.label}",
         [
             Column("Cohort", lambda r: month(r["cohort"]), numeric=False),
-            Column("Forecast", lambda r: grouped(r["predicted"], cents)),
-            Column("Actual", lambda r: grouped(r["actual"], cents)),
+            Column("Forecast", lambda r: cash.write(r["predicted"])),
+            Column("Actual", lambda r: cash.write(r["actual"])),
             Column("Forecast − actual", lambda r: _miss(r["predicted"], r["actual"])),
         ],
         rows=cohorts.iter_rows(named=True),
@@ -125,7 +119,7 @@ def _cohort_accuracy(inputs: ReportInputs) -> Figure | None:
 def _pit(inputs: ReportInputs) -> Figure | None:
     if inputs.pit is None or inputs.pit.is_empty():
         return None
-    histogram = _floats(inputs.pit, "share").sort("bin")
+    histogram = inputs.pit.sort("bin")
     low, high = histogram["share"].min(), histogram["share"].max()
     even = 1 / histogram.height
     finding = (

@@ -1,0 +1,50 @@
+"""CompactedCounts: formulas are evaluated once per distinct history, and mapped to customers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from patronage.forecast.counts import AbstractCounts
+
+__all__ = ["CompactedCounts"]
+
+
+@final
+@dataclass(frozen=True)
+class CompactedCounts(AbstractCounts):
+    """Counts of customers of whom many share a history.
+
+    Attributes
+    ----------
+    distinct : the counts of each distinct history
+    inverse : customer → distinct history
+    """
+
+    distinct: AbstractCounts
+    inverse: Int[np.ndarray, " customers"]
+
+    @cached_property
+    def p_alive(self) -> Float[np.ndarray, " customers"]:
+        """P(alive at as_of | history)."""
+        return np.asarray(self.distinct.p_alive[self.inverse])
+
+    def mean(self, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, "customers periods"]:
+        """Expected purchases between neighbouring edges."""
+        return np.asarray(self.distinct.mean(edges)[self.inverse])
+
+    def pmf(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
+        """P(N = n), n = 0 … n_max."""
+        return np.asarray(self.distinct.pmf(days, n_max)[self.inverse])
+
+    def sample(
+        self, edges: Float[np.ndarray, " edges"], n_draws: int, rng: np.random.Generator
+    ) -> Int[np.ndarray, "draws customers periods"]:
+        """Joint draws; customers with equal histories are drawn apart."""
+        return self.distinct.take(self.inverse).sample(edges, n_draws, rng)
+
+    def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> AbstractCounts:
+        """The same for some of the customers."""
+        return self.distinct.take(self.inverse[rows])

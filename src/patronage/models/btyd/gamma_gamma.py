@@ -1,0 +1,234 @@
+"""Gamma-Gamma: what a purchase of each customer is worth, whatever the number of purchases."""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.errors import NotEnoughDataError
+from patronage.forecast.spend import GammaGammaSpend
+from patronage.horizon import Horizon
+from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.report import FitReport
+from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends, log_likelihood
+from patronage.snapshots import RFM, Snapshot
+
+__all__ = ["FittedGammaGamma", "GammaGamma"]
+
+# A shape at which a gamma distribution is a fixed number for every purpose.
+_FIXED: Final = 1e6
+_FEWEST_TO_COMPARE: Final = 100
+
+
+@final
+@dataclass(frozen=True)
+class FittedGammaGamma:
+    """The population's spend, and how to read a customer's own.
+
+    Attributes
+    ----------
+    report : the fit; None where the pooled mean is used instead
+    use_first : whether the first purchase's amount counts as an observation
+    pooled_mean : money per purchase over all purchases fitted
+    pooled_shape : where pooled, the shape of the one gamma distribution of all purchases
+    n_excluded : customers left out of the fit for amounts of zero or less
+    first_gain : gain in log-likelihood of the repeat purchases' amounts from knowing the first
+        purchase's, and its standard error; None where it was not looked at
+    warnings : sentences that say what is doubtful and what to do about it
+    """
+
+    report: FitReport | None
+    use_first: bool
+    pooled_mean: float
+    pooled_shape: float
+    n_excluded: int
+    first_gain: tuple[float, float] | None
+    warnings: tuple[str, ...]
+
+    def spend(self, rfm: RFM) -> GammaGammaSpend:
+        """Money per purchase of each customer, given the purchases seen."""
+        if self.report is None:
+            scale = self.pooled_mean * (_FIXED - 1) / self.pooled_shape
+            rows = np.ones(len(rfm))
+            return GammaGammaSpend(self.pooled_shape, _FIXED * rows, scale * rows)
+        seen = _observed(rfm, use_first=self.use_first)
+        p, q, gamma = self.report.parameters.values()
+        return GammaGammaSpend(p, q + p * seen.purchases, gamma + seen.money)
+
+    def mean_gradient(self, rfm: RFM) -> Float[np.ndarray, "customers k"]:
+        """Derivatives of the expected spend with respect to ln (p, q, gamma); none if pooled."""
+        if self.report is None:
+            return np.empty((len(rfm), 0))
+        n = _observed(rfm, use_first=self.use_first).purchases
+        p, q, gamma = self.report.parameters.values()
+        spend = self.spend(rfm)
+        mean, left = spend.mean(), spend.shape - 1
+        return np.column_stack(
+            [mean * (1 - p * n / left), -mean * q / left, mean * gamma / spend.scale]
+        )
+
+    @property
+    def mean_root(self) -> Float[np.ndarray, "k k"]:
+        """Cholesky factor of the covariance of ln (p, q, gamma); empty if pooled."""
+        if self.report is None:
+            return np.empty((0, 0))
+        return np.linalg.cholesky(self.report.covariance)
+
+
+@final
+@dataclass(frozen=True)
+class GammaGamma:
+    """Settings of the Gamma-Gamma model.
+
+    Attributes
+    ----------
+    use_first : whether the amount of the first purchase enters, so that n = frequency + 1. None
+        decides by evidence: yes, if the amounts of repeat purchases are more likely (by more than
+        two standard errors over customers) given the first purchase's amount than without it.
+    """
+
+    use_first: bool | None = None
+
+    def fit(
+        self, snapshot: Snapshot, horizon: Horizon | None = None, *, seed: int = 0
+    ) -> FittedGammaGamma:
+        """Fit to the customers with a purchase."""
+        del horizon, seed
+        return self.fit_rfm(snapshot.rfm().take(snapshot.customers["is_buyer"].to_numpy()))
+
+    def fit_rfm(self, rfm: RFM) -> FittedGammaGamma:
+        """Fit to the rows with positive amounts.
+
+        Raises
+        ------
+        NotEnoughDataError : no amounts, or none above zero
+        """
+        if rfm.monetary_value is None:
+            raise NotEnoughDataError(
+                "the spend of purchases is not known: there is no monetary_value.\n"
+                "To mend: add the column, or fit purchases only (spend=None)."
+            )
+        gain = None
+        use_first = bool(self.use_first)
+        if self.use_first is None:
+            gain = _first_gain(rfm)
+            use_first = gain is not None and gain[0] > 2 * gain[1]
+        return _fitted(rfm, use_first=use_first, first_gain=gain)
+
+
+def _observed(rfm: RFM, *, use_first: bool) -> Spends:
+    """The amounts that count, a row per customer; n and first are 0 where there are none."""
+    assert rfm.monetary_value is not None
+    usable = (rfm.frequency > 0) & np.isfinite(rfm.monetary_value) & (rfm.monetary_value > 0)
+    n = np.where(usable, rfm.frequency, 0.0)
+    mean = np.where(usable, rfm.monetary_value, 0.0)
+    first = np.zeros_like(n)
+    if use_first and rfm.first_amount is not None:
+        known = np.isfinite(rfm.first_amount) & (rfm.first_amount > 0)
+        first = np.where(known, rfm.first_amount, 0.0)
+    return Spends(n, mean, rfm.weights, first)
+
+
+def _fitted(
+    rfm: RFM, *, use_first: bool, first_gain: tuple[float, float] | None
+) -> FittedGammaGamma:
+    assert rfm.monetary_value is not None
+    table = _observed(rfm, use_first=use_first)
+    excluded = (rfm.frequency > 0) & ~(rfm.monetary_value > 0)
+    warnings = []
+    if excluded.any():
+        warnings.append(
+            f"{int(excluded.sum())} customers whose repeat purchases average zero or less were "
+            "left out of the spend fit; they are predicted like customers without repeats"
+        )
+    only_first = not (table.purchases > 0).any()
+    if only_first:
+        table = _observed(rfm, use_first=True)
+    table = table.take(table.purchases > 0)
+    if len(table.n) == 0:
+        raise NotEnoughDataError(
+            f"none of {len(rfm)} customers has a purchase with an amount above zero.\n"
+            "To mend: check the amount column, or fit purchases only (spend=None)."
+        )
+    counts, means = table.weight * table.purchases, table.money / table.purchases
+    pooled = float(table.weight @ table.money / counts.sum())
+    # The squared coefficient of variation of one purchase, if all customers were alike.
+    spread = float(counts @ (means / pooled - 1) ** 2 / table.weight.sum())
+    pooled_shape = min(max(1 / max(spread, 1 / _FIXED), 0.05), _FIXED)
+
+    def pooled_only(sentence: str) -> FittedGammaGamma:
+        return FittedGammaGamma(
+            None,
+            use_first,
+            pooled,
+            pooled_shape,
+            int(excluded.sum()),
+            first_gain,
+            (*warnings, sentence),
+        )
+
+    if table.all_equal:
+        return pooled_only(
+            "all customers spend the same per purchase: that amount is used for everybody"
+        )
+    if only_first:
+        return pooled_only(
+            "no repeat purchase has an amount: the mean of first purchases is used for everybody"
+        )
+    report = maximum_likelihood(GammaGammaLikelihood(), table)
+    p, q, gamma = report.parameters.values()
+    if q <= 1:
+        return pooled_only(
+            f"the Gamma-Gamma fit has q = {q:.3g}, so that the expected spend would be infinite "
+            "(a few customers spend without measure): the mean amount of all purchases is used "
+            "for everybody; look for wrong amounts or business customers, and fit these apart"
+        )
+    prior = p * gamma / (q - 1)
+    if prior > 2 * pooled:
+        warnings.append(
+            f"a new customer's expected spend is {prior:.6g}, far above the mean amount of "
+            f"{pooled:.6g}: amounts are heavy-tailed (q = {q:.3g}); look for wrong amounts"
+        )
+    return FittedGammaGamma(
+        report,
+        use_first,
+        pooled,
+        pooled_shape,
+        int(excluded.sum()),
+        first_gain,
+        (*warnings, *report.warnings),
+    )
+
+
+def _first_gain(rfm: RFM) -> tuple[float, float] | None:
+    """How much more likely repeat amounts are when the first amount is known.
+
+    The same data, the repeat purchases of customers who have any, under two models with three
+    parameters each: without the first amount, at the parameters that suit these data best; and
+    given it, f(m, z) / f(z), at the parameters that suit all amounts together, which were not
+    chosen for this. A bias, if any, is thus against the first amount. The standard error is that
+    of a sum of independent differences (Vuong 1989).
+    """
+    if rfm.first_amount is None or rfm.monetary_value is None:
+        return None
+    together = _observed(rfm, use_first=True)
+    both = (together.n > 0) & (together.first > 0)
+    pairs = together.take(both)
+    together = together.take(together.purchases > 0)
+    alone = Spends.of_means(pairs.n, pairs.mean, pairs.weight)
+    if float(pairs.weight.sum()) < _FEWEST_TO_COMPARE or together.all_equal or alone.all_equal:
+        return None
+    likelihood = GammaGammaLikelihood()
+    apart = maximum_likelihood(likelihood, alone).parameters
+    joint = maximum_likelihood(likelihood, together).parameters
+    first = Spends.of_means(np.ones_like(pairs.n), pairs.first, pairs.weight)
+    gain = (
+        log_likelihood(joint["p"], joint["q"], joint["gamma"], pairs)
+        - log_likelihood(joint["p"], joint["q"], joint["gamma"], first)
+        - log_likelihood(apart["p"], apart["q"], apart["gamma"], alone)
+    )
+    weight = pairs.weight
+    total = float(weight @ gain)
+    variance = float(weight @ (gain - total / weight.sum()) ** 2)
+    return total, float(np.sqrt(variance))

@@ -1,0 +1,173 @@
+"""MODELS: every model by name, as strings, so that naming one loads nothing heavy."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Final, Literal
+
+from patronage.errors import SettingsError
+from patronage.models.base import Model
+
+__all__ = ["MODELS", "Entry", "make_model"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the catalogue.
+
+    Attributes
+    ----------
+    target : "module:Class" of the settings
+    family : where it lives under `models`
+    kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
+    setting : the business it is made for
+    when_to_use : one sentence
+    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 boosting, 4 ensemble; ties
+        go to the lower
+    needs : packages to install
+    members : models it is made of, by the name of the setting that takes each; "members" takes
+        several as a mapping
+    """
+
+    target: str
+    family: Literal["baseline", "btyd", "boosting", "ensemble"]
+    kind: Literal["forecast", "purchases", "spend"]
+    setting: str
+    when_to_use: str
+    complexity: int
+    needs: tuple[str, ...] = ()
+    members: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+_CONTINUOUS: Final = "noncontractual continuous"
+
+MODELS: Final[Mapping[str, Entry]] = {
+    "bg_nbd": Entry(
+        "patronage.models.btyd.bg_nbd:BGNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "Repeat buyers who leave unseen after some purchase; few one-time buyers.",
+        2,
+    ),
+    "everyone_average": Entry(
+        "patronage.models.baselines.everyone_average:EveryoneAverage",
+        "baseline",
+        "forecast",
+        "any",
+        "The total of the base, shared equally; the floor for every ranking.",
+        0,
+    ),
+    "gamma_gamma": Entry(
+        "patronage.models.btyd.gamma_gamma:GammaGamma",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "The money of a purchase, where it does not depend on how often a customer buys.",
+        2,
+    ),
+    "hurdle_lightgbm": Entry(
+        "patronage.models.boosting.hurdle:HurdleLightGBM",
+        "boosting",
+        "forecast",
+        "any with enough history",
+        "Enough history to rewind, and behaviour beyond recency and frequency that tells.",
+        3,
+        ("lightgbm",),
+        {"carry": "pareto_nbd"},
+    ),
+    "mbg_nbd": Entry(
+        "patronage.models.btyd.mbg_nbd:MBGNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "As BG/NBD, where many customers leave after the first purchase.",
+        2,
+    ),
+    "nothing": Entry(
+        "patronage.models.baselines.nothing:Nothing",
+        "baseline",
+        "forecast",
+        "any",
+        "The floor: a model that does not beat it is worth nothing.",
+        0,
+    ),
+    "pareto_nbd": Entry(
+        "patronage.models.btyd.pareto_nbd:ParetoNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "Customers who leave unseen at any time; the reference for irregular repeat purchases.",
+        2,
+    ),
+    "same_again": Entry(
+        "patronage.models.baselines.same_again:SameAgain",
+        "baseline",
+        "forecast",
+        "any",
+        "What a spreadsheet does: the last period once more, customer by customer.",
+        0,
+    ),
+    "stack": Entry(
+        "patronage.models.ensembles.stack:Stack",
+        "ensemble",
+        "forecast",
+        "any with enough history",
+        "The best of several models at once, weighted by how they did at earlier days.",
+        4,
+        ("lightgbm",),
+        {"members": ("pareto_nbd", "mbg_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+    ),
+    "textbook_lifetime": Entry(
+        "patronage.models.baselines.textbook_lifetime:TextbookLifetime",
+        "baseline",
+        "forecast",
+        "any",
+        "Order value × frequency × lifetime, the formula of the textbooks, to see what it costs.",
+        1,
+    ),
+    "textbook_retention": Entry(
+        "patronage.models.baselines.textbook_retention:TextbookRetention",
+        "baseline",
+        "forecast",
+        "any",
+        "Constant retention, m·r / (1 + d − r), to see what it costs.",
+        1,
+    ),
+    "tweedie_lightgbm": Entry(
+        "patronage.models.boosting.tweedie:TweedieLightGBM",
+        "boosting",
+        "forecast",
+        "any with enough history",
+        "As the hurdle, with one forest for money: steadier where few customers buy.",
+        3,
+        ("lightgbm",),
+        {"carry": "pareto_nbd"},
+    ),
+}
+
+
+def make_model(name: str) -> Model:
+    """The model of that name with its default settings.
+
+    Raises
+    ------
+    SettingsError : no such model
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise SettingsError(
+            f"there is no model {name!r}.\nTo mend: {hint}Known models: {', '.join(MODELS)}."
+        )
+    entry = MODELS[name]
+    module, _, settings = entry.target.partition(":")
+    members = {
+        setting: make_model(one)
+        if isinstance(one, str)
+        else {member: make_model(member) for member in one}
+        for setting, one in entry.members.items()
+    }
+    made: Model = getattr(import_module(module), settings)(**members)
+    return made
