@@ -61,27 +61,15 @@ def _make_data(names: list[str]) -> None:
 def _judged(case: Case, measured: dict[str, Measured]) -> dict[str, Any]:
     """The entry of results.json."""
     differences = [f"{label}: {side.failed}" for label, side in measured.items() if side.failed]
-    if measured["patronage"].failed:
-        values: dict[str, float | None] = {}
-    else:
-        sound = all(side.answer for side in measured.values())
-        differences += case.agree(measured) if sound else []
-        values = {target.says: _value(target.value, measured) for target in case.targets}
+    if all(side.answer for side in measured.values()):
+        differences += case.agree(measured)
     targets = []
     for target in case.targets:
-        value = values.get(target.says)
-        targets.append(
-            {
-                "says": target.says,
-                "at_least": target.at_least,
-                "at_most": target.at_most,
-                "value": value,
-                "met": value is not None and target.met(value),
-            }
-        )
-        print(
-            f"  {targets[-1]['value']} {target.says}: {'met' if targets[-1]['met'] else 'MISSED'}"
-        )
+        value = _value(target.value, measured)
+        met = value is not None and target.met(value)
+        bounds = {"at_least": target.at_least, "at_most": target.at_most}
+        targets.append({"says": target.says, "value": value, **bounds, "met": met})
+        print(f"  {value} {target.says}: {'met' if met else 'MISSED'}")
     for difference in differences:
         print(f"  differs: {difference}")
     return {

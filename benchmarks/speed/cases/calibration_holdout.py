@@ -72,8 +72,8 @@ def _agree(sides: Any) -> list[str]:
     return [
         f"{name} of {label} sums to {theirs.answer[name]:,.2f}, ours to {ours[name]:,.2f}"
         for label, theirs in sides.items()
-        for name in ours
-        if not theirs.failed and abs(theirs.answer[name] - ours[name]) > 1e-9 * abs(ours[name])
+        for name in theirs.answer
+        if abs(theirs.answer[name] - ours[name]) > 1e-9 * abs(ours[name])
     ]
 
 
