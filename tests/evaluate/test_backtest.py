@@ -155,7 +155,7 @@ def test_a_model_that_fails_at_one_origin_has_no_pooled_row(shop: EventLog):
 
 def test_errors_that_are_ours_are_not_swallowed(shop: EventLog):
     def break_down(snapshot: Snapshot) -> Snapshot:
-        raise ZeroDivisionError
+        raise ZeroDivisionError(snapshot.as_of)
 
     with pytest.raises(ZeroDivisionError):
         backtest(shop, {"broken": Tampering(before=break_down)}, origins=ORIGINS, horizon=HORIZON)
@@ -181,7 +181,7 @@ def test_what_cannot_be_judged_is_refused(
 
 def test_nothing_to_show_is_an_error_with_all_reasons(shop: EventLog):
     def refuse(snapshot: Snapshot) -> Snapshot:
-        raise FitError("no optimum.")
+        raise FitError(f"no optimum at {snapshot.as_of}.")
 
     with pytest.raises(NotEnoughDataError, match="no optimum"):
         backtest(shop, {"never": Tampering(before=refuse)}, origins=ORIGINS, horizon=HORIZON)

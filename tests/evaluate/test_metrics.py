@@ -207,6 +207,15 @@ def test_every_metric_is_finite_even_where_nothing_happened(table):
                 assert np.isfinite(metric.of(rows)), name
 
 
+def test_refunds_that_cancel_all_gains_leave_no_share_to_measure():
+    """0.1 + 0.2 - 0.3 is not quite 0."""
+    forecast, outcome = np.array([3.0, 2.0, 1.0]), np.array([0.1, 0.2, -0.3])
+
+    for name in ("gini", "normalized_gini", "top_decile_capture"):
+        assert of(name, forecast, outcome) == 0.0
+    assert of("aggregate_bias", forecast, outcome) == pytest.approx(1.0)
+
+
 def test_normalized_gini_of_perfect_foresight_is_one():
     outcome = np.array([0.0, 0.0, 3.0, 9.0, 1.0])
 

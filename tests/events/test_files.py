@@ -176,6 +176,10 @@ def test_what_was_set_aside_is_written_where_it_is_asked_for(tmp_path: Path) -> 
     log = read_events(path, workspace=tmp_path / "out")
 
     assert log.quality.quarantine == tmp_path / "out" / "quarantine.parquet"
+    assert {file.name for file in (tmp_path / "out").glob("*.parquet")} == {
+        "events.parquet",
+        "quarantine.parquet",
+    }
     aside = pl.read_parquet(tmp_path / "out" / "quarantine.parquet")
     assert aside.to_dicts() == [
         {

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate
 
 from patronage.errors import HorizonError
-from patronage.forecast import SampleForecast
+from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
 from patronage.models.boosting.carrying import carry_ratio, period_shares, silence_exponent
 from patronage.models.boosting.design import design_matrix, feature_names
@@ -98,8 +98,8 @@ def test_ratios_without_a_divisor_are_missing_not_infinite():
 
 
 def test_windows_longer_than_the_first_history_are_left_out():
-    assert "cash_91" in feature_names(longest_window=100)
-    assert "cash_182" not in feature_names(longest_window=100)
+    assert "cash_91" in feature_names(longest_window=100.0)
+    assert "cash_182" not in feature_names(longest_window=100.0)
 
 
 @pytest.mark.parametrize("power", [1.2, 1.5, 1.8])
@@ -159,4 +159,4 @@ def test_equal_amounts_leave_a_small_but_finite_spread():
 
     assert np.all(np.isfinite(found.squared_cv))
     assert np.all(found.squared_cv > 0)
-    assert stats.describe(found.at(np.array([1.0, 1e6]))).minmax[1] < 0.01
+    assert np.all(found.at(np.array([1.0, 1e6])) < 0.01)

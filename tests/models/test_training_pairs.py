@@ -19,8 +19,9 @@ def log_of(rows: list[tuple[int, int, float]]) -> EventLog:
         f"({who}, TIMESTAMP '{START + timedelta(days=day)}', {amount})" for who, day, amount in rows
     )
     relation = f"""
-        SELECT who::BIGINT AS customer_id, instant AS event_time, instant AS known_time, 'purchase' AS kind,
-               amount::DECIMAL(18,4) AS amount FROM (VALUES {values}) AS t(who, instant, amount)"""
+        SELECT who::BIGINT AS customer_id, instant AS event_time, instant AS known_time,
+               'purchase' AS kind, amount::DECIMAL(18,4) AS amount
+        FROM (VALUES {values}) AS t(who, instant, amount)"""
     columns = ("customer_id", "event_time", "known_time", "kind", "amount")
     return EventLog(relation, columns, "USD", False, False, QualityReport(len(rows), len(rows)))
 

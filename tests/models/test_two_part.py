@@ -61,7 +61,12 @@ def test_folds_that_disagree_widen_the_total() -> None:
 
     learned = learn_two_part(
         FoldPairs(
-            truth.cash, truth.purchases, truth.p_positive, uneven, truth.actual_purchases, truth.fold
+            truth.cash,
+            truth.purchases,
+            truth.p_positive,
+            uneven,
+            truth.actual_purchases,
+            truth.fold,
         )
     )
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -21,7 +21,6 @@ from patronage.snapshots import Snapshot, calibration_holdout, observe_outcome, 
 
 START = datetime(2023, 1, 1)
 GROUPS = ("rhythm", "money", "windows")
-LAWS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,6 @@ def reference_rfm(events: list[Event], as_of: date, *, clock: bool) -> list[tupl
     return rows
 
 
-@LAWS
 @given(histories(), st.integers(1, 45))
 def test_rfm_equals_a_reference_in_plain_python(events: list[Event], day: int) -> None:
     as_of = (START + timedelta(days=day)).date()
@@ -164,7 +162,6 @@ def test_rfm_equals_a_reference_in_plain_python(events: list[Event], day: int) -
                 assert abs(mine - float(str(theirs))) < 1e-9 * max(1.0, abs(mine)), name
 
 
-@LAWS
 @given(histories(), st.integers(1, 45))
 def test_the_future_never_changes_a_snapshot(events: list[Event], day: int) -> None:
     as_of = START + timedelta(days=day)
@@ -179,7 +176,6 @@ def test_the_future_never_changes_a_snapshot(events: list[Event], day: int) -> N
         assert whole is None
 
 
-@LAWS
 @given(histories(), st.integers(1, 45))
 def test_a_row_learned_late_never_changes_an_old_snapshot(events: list[Event], day: int) -> None:
     as_of = START + timedelta(days=day)
@@ -194,7 +190,6 @@ def test_a_row_learned_late_never_changes_an_old_snapshot(events: list[Event], d
         assert whole is None
 
 
-@LAWS
 @given(histories(), st.integers(1, 45), st.integers(1, 45))
 def test_rewinding_is_the_same_as_having_looked_then(
     events: list[Event], day: int, later: int
@@ -210,7 +205,6 @@ def test_rewinding_is_the_same_as_having_looked_then(
     assert_same(snapshot.rewind(to).customers, then)
 
 
-@LAWS
 @given(histories(), st.integers(1, 45))
 def test_a_compacted_log_gives_the_same_snapshots(events: list[Event], day: int) -> None:
     as_of = (START + timedelta(days=day)).date()
@@ -219,7 +213,6 @@ def test_a_compacted_log_gives_the_same_snapshots(events: list[Event], day: int)
     assert_same(snapshot_or_none(log.compact(), as_of), snapshot_or_none(log, as_of))
 
 
-@LAWS
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
 def test_neither_order_nor_files_matter(
     events: list[Event], chance: random.Random, n_files: int
@@ -240,7 +233,6 @@ def test_neither_order_nor_files_matter(
         assert_same(snapshot_or_none(split, as_of), snapshot_or_none(whole, as_of))
 
 
-@LAWS
 @given(histories(late=False), st.integers(1, 40), st.integers(1, 20))
 def test_the_holdout_table_is_the_snapshot_and_its_outcome(
     events: list[Event], day: int, length: int

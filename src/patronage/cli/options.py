@@ -84,7 +84,9 @@ def parse_columns(text: str | None) -> Mapping[str, str] | None:
     if text is None:
         return None
     pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
-    if not pairs or any(len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs):
+    if not pairs or any(
+        len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs
+    ):
         raise SettingsError(
             f"cannot read --columns {text!r}.\n"
             "To mend: --columns customer_id=…,time=…,amount=… with your own names on the right."

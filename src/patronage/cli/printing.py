@@ -1,19 +1,20 @@
 """What a person reads in the terminal after a command."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from patronage.events import EventLog, QualityReport
-from patronage.jobs import RunResult
+if TYPE_CHECKING:
+    from patronage.events import EventLog, QualityReport
+    from patronage.jobs import RunResult
 
-__all__ = ["print_log", "print_quality", "print_result", "print_table"]
+__all__ = ["print_fit", "print_log", "print_quality", "print_result", "print_table"]
 
 
-def print_result(result: RunResult, *, as_json: bool) -> None:
+def print_result(result: "RunResult", *, as_json: bool) -> None:
     """The answer of a run in a few lines, or its summary as JSON."""
     if as_json:
         typer.echo(json.dumps(result.summary, indent=2, default=str))
@@ -23,8 +24,8 @@ def print_result(result: RunResult, *, as_json: bool) -> None:
     total, scoring = result.total, result.scoring
     currency = result.snapshot.events.currency
     typer.echo(
-        f"\n{total.n_customers:,} customers are worth {total.expected:,.0f} {currency} over the next "
-        f"{scoring.horizon} from {result.snapshot.as_of} "
+        f"\n{total.n_customers:,} customers are worth {total.expected:,.0f} {currency} over the "
+        f"next {scoring.horizon} from {result.snapshot.as_of} "
         f"(80 % interval {total.low:,.0f} to {total.high:,.0f})."
     )
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
@@ -33,7 +34,7 @@ def print_result(result: RunResult, *, as_json: bool) -> None:
     typer.echo(f"Report: {result.out / 'report.html'}")
 
 
-def print_quality(quality: QualityReport) -> None:
+def print_quality(quality: "QualityReport") -> None:
     """Rows in = rows used + rows set aside, with the reasons."""
     typer.echo(
         f"{quality.n_rows_read:,} rows read = {quality.n_rows_used:,} used + "
@@ -43,7 +44,7 @@ def print_quality(quality: QualityReport) -> None:
         typer.echo(f"  {count:,} set aside: {reason}")
 
 
-def print_log(log: EventLog) -> None:
+def print_log(log: "EventLog") -> None:
     """What was matched, quarantined and assumed."""
     quality = log.quality
     print_quality(quality)

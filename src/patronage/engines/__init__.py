@@ -3,6 +3,7 @@
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
+    SqlError,
     default_engine,
     identifier,
     literal,
@@ -13,6 +14,7 @@ from patronage.engines.duck import (
 __all__ = [
     "DuckEngine",
     "EngineError",
+    "SqlError",
     "default_engine",
     "identifier",
     "literal",

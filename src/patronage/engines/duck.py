@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -25,6 +25,9 @@ __all__ = [
 
 # What a failing query raises, for the rooms above that turn it into an error of their own.
 EngineError = duckdb.Error
+
+# What an engine raises when it cannot read or compute what it was asked.
+SqlError: Final = duckdb.Error
 
 
 def literal(value: object) -> str:

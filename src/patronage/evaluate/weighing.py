@@ -13,7 +13,10 @@ from scipy.sparse import csr_array
 
 from patronage.evaluate.judged import Judged
 
-__all__ = ["Concentration", "Weighing"]
+__all__ = ["ROUNDING", "Concentration", "Weighing"]
+
+ROUNDING = 1e-9
+"""A sum below this share of its terms is nothing but rounding."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,15 @@ class Concentration:
 
     def gini(self) -> Float[np.ndarray, " draws"]:
         """Twice the area between the share of outcome found and the diagonal; 0 without outcome."""
-        total = self.outcome[-1]
+        total = self.total()
         heights = (self.outcome[1:] + self.outcome[:-1]) / 2
         area = (heights * np.diff(self.weight, axis=0)).sum(axis=0) / self.weight[-1]
         return np.where(total > 0, 2 * area / np.where(total > 0, total, 1.0) - 1, 0.0)
+
+    def total(self) -> Float[np.ndarray, " draws"]:
+        """Sum of all outcomes; 0 where gains and refunds cancel but for rounding."""
+        total = self.outcome[-1]
+        return np.where(np.abs(total) > ROUNDING * np.abs(self.outcome).max(axis=0), total, 0.0)
 
     def at(
         self, shares: Float[np.ndarray, " shares"]

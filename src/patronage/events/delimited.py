@@ -96,7 +96,7 @@ def _dialect(path: Path) -> _Dialect:
     delimiter = _delimiter(lines)
     if delimiter:
         rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-        fields = next(row for row in rows if any(field.strip() for field in row))
+        fields = next((row for row in rows if any(field.strip() for field in row)), lines[:1])
     else:
         fields = lines[0].split()
     names, renamed = _unique(fields)

@@ -69,7 +69,8 @@ def read_events(
     has_clock : times of day matter; else found out
     query : SQL to run, where `source` is the address of a database
     day_first : 03/04/2020 is 3 April; else found out over the whole column
-    workspace : folder for what is written; else a temporary one that lives as long as the log
+    workspace : folder for what is written, of this log alone; else a temporary one that lives as
+        long as the log
 
     Raises
     ------
@@ -132,7 +133,15 @@ def read_events(
         rated_kinds=rated,
         workspace=holder,
     )
+    _sweep(folder, log.relation)
     return log if as_of is None else log.before(as_of)
+
+
+def _sweep(folder: Path, relation: str) -> None:
+    """Remove what was written on the way and is not read again."""
+    for path in (*folder.glob("raw-*.parquet"), *folder.glob("aside-*"), *folder.glob("rated*")):
+        if str(path) not in relation:
+            path.unlink()
 
 
 @dataclass(frozen=True)

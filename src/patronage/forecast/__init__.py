@@ -2,18 +2,26 @@
 
 from patronage.forecast.base import AbstractForecast
 from patronage.forecast.compound import CompoundForecast
+from patronage.forecast.counts import AbstractCounts
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.forecast.quantiles import QuantileForecast
 from patronage.forecast.samples import SampleForecast
+from patronage.forecast.spend import AbstractSpend, GammaGammaSpend, UnitSpend
+from patronage.forecast.totals import total_draws
 from patronage.forecast.tweedie import TweedieForecast
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
 
 __all__ = [
+    "AbstractCounts",
     "AbstractForecast",
+    "AbstractSpend",
     "CompoundForecast",
     "EmpiricalHurdleForecast",
+    "GammaGammaSpend",
     "QuantileForecast",
     "SampleForecast",
     "TweedieForecast",
+    "UnitSpend",
     "ZeroInflatedForecast",
+    "total_draws",
 ]

@@ -63,9 +63,11 @@ def count_blocks(
     alive = np.maximum(counts.p_alive, 1e-300)
     if_alive = counts.mean(np.array([0.0, days]))[:, 0] / alive
     order = np.argsort(if_alive, kind="stable")
-    n_max = 8
-    for start in range(0, len(order), block):
-        rows = order[start : start + block]
+    n_max, start = 8, 0
+    while start < len(order):
+        # Why: a block of probabilities stays below 16 MiB however many purchases are expected.
+        rows = order[start : start + max(1, min(block, 2_000_000 // n_max))]
+        start += len(rows)
         part = counts.take(rows)
         while True:
             pmf = part.pmf(days, n_max)

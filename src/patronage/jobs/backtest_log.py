@@ -98,4 +98,3 @@ def backtest_log(
         progress=lambda done: progress("judging models", done),
     )
     return Board(card, choose(card, metric=choose_by, complexity=competing.complexity), told)
-

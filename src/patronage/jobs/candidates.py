@@ -14,9 +14,6 @@ __all__ = ["RECALIBRATED", "Candidates", "candidates"]
 # Behind the name of a model that is corrected on rewound folds.
 RECALIBRATED = " + recalibration"
 
-# Why: a model with its correction is less simple than the model, simpler than the next family.
-_RECALIBRATION_COMPLEXITY = 0.5
-
 
 @dataclass(frozen=True)
 class Candidates:
@@ -30,7 +27,7 @@ class Candidates:
     """
 
     models: Mapping[str, Model]
-    complexity: Mapping[str, float]
+    complexity: Mapping[str, int]
     notes: tuple[str, ...] = ()
 
 
@@ -62,7 +59,7 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
             for one in ([name, name + RECALIBRATED] if MODELS[name].family == "btyd" else [name])
         ]
     models: dict[str, Model] = {}
-    complexity: dict[str, float] = {}
+    complexity: dict[str, int] = {}
     for name in dict.fromkeys(names):
         plain = name.removesuffix(RECALIBRATED)
         model = make_model(plain)
@@ -73,6 +70,7 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
             )
         corrected = name != plain
         models[name] = Recalibrated(model) if corrected else model
-        complexity[name] = MODELS[plain].complexity + corrected * _RECALIBRATION_COMPLEXITY
+        # A model with its correction is less simple than the model, simpler than the next family.
+        complexity[name] = 2 * MODELS[plain].complexity + corrected
     ordered = sorted(models, key=lambda name: complexity[name])
     return Candidates({name: models[name] for name in ordered}, complexity, tuple(notes))

@@ -12,9 +12,7 @@ from patronage.jobs.settings import RunSettings
 __all__ = ["demo"]
 
 
-def demo(
-    out: Path, *, seed: int = 0, run_id: str = "", progress: Progress = silent
-) -> RunResult:
+def demo(out: Path, *, seed: int = 0, run_id: str = "", progress: Progress = silent) -> RunResult:
     """Write the sample into `out`/sample and the results into `out`."""
     progress("simulating a shop", 0.0)
     sample = out / "sample"
@@ -29,6 +27,4 @@ def demo(
         calendar=sample / "calendar.csv",
     )
     settings = RunSettings(horizon=Horizon(26, "week"), margin=0.4, seed=seed)
-    return run(
-        log, out, settings, run_id=run_id, title="A simulated shop", progress=progress
-    )
+    return run(log, out, settings, run_id=run_id, title="A simulated shop", progress=progress)

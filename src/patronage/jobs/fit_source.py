@@ -11,12 +11,11 @@ from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
 from patronage.models.base import FittedModel
-from patronage.models.btyd import estimates
+from patronage.models.btyd.estimates import estimates
 from patronage.models.catalog import MODELS, make_model
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
-
 
 
 def fit_source(

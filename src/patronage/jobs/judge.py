@@ -1,6 +1,10 @@
 """The judgement of a run: every candidate at earlier days, and the one to trust."""
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
 
 from patronage.errors import NotEnoughDataError
 from patronage.evaluate import Choice, Scorecard, backtest, choose
@@ -11,6 +15,9 @@ from patronage.models.training_pairs import RewoundOrigins, rewound_origins
 from patronage.snapshots import Snapshot
 
 __all__ = ["Judgement", "judge"]
+
+# Why: a model that missed by a factor of e is not to be trusted with any interval.
+_LEVEL_MOST: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,24 @@ class Judgement:
     scorecard: Scorecard | None = None
     choice: Choice | None = None
     rewound: RewoundOrigins | None = None
+
+    @property
+    def level_sd(self) -> float:
+        """How far the chosen model's totals were from the truth: root mean square of the log.
+
+        With k origins the next one differs from an estimated spread by 1 + 1/k.
+        """
+        if self.scorecard is None:
+            return 0.0
+        told = self.scorecard.predictions.filter(pl.col("model") == self.model)
+        sums = told.group_by("origin").agg(pl.col("mean_cash", "outcome_cash").sum())
+        forecast, actual = sums["mean_cash"].to_numpy(), sums["outcome_cash"].to_numpy()
+        sound = (forecast > 0) & (actual > 0)
+        if not sound.any():
+            return 0.0
+        missed = np.log(actual[sound] / forecast[sound])
+        spread = float(np.sqrt((missed**2).mean() * (1.0 + 1.0 / len(missed))))
+        return min(spread, _LEVEL_MOST)
 
 
 def judge(
@@ -70,7 +95,7 @@ def _unjudged(candidates: Candidates, metric: str, why: str) -> Judgement:
     usual = ("pareto_nbd", "bg_nbd", "mbg_nbd")
     model = next((name for name in usual if name in candidates.models), None)
     if model is None:
-        model = next(reversed(candidates.models))
+        model = list(candidates.models)[-1]
     return Judgement(
         model,
         (

@@ -109,9 +109,7 @@ def _tracking(
     horizon = result.scoring.horizon
     period = "week" if horizon.period == "day" else horizon.period
     past = period_history(snapshot, period, n_periods=2 * max(horizon.n_periods, 8))
-    low, high = (
-        bound / result.total.expected for bound in (result.total.low, result.total.high)
-    )
+    low, high = (bound / result.total.expected for bound in (result.total.low, result.total.high))
     ahead = periods.select(
         pl.col("start").alias("period_start"),
         pl.lit(None, dtype=pl.Float64).alias("actual"),
@@ -172,4 +170,3 @@ def _method(result: "RunResult") -> tuple[tuple[str, tuple[str, ...]], ...]:
             ),
         ),
     )
-

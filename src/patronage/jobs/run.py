@@ -104,13 +104,13 @@ def run(
     )
     _log.info("%s forecasts: %s", judgement.model, judgement.reasons[0])
     progress("fitting the best", 0.0)
-    fitted = competing.models[judgement.model].fit(
-        snapshot, settings.horizon, seed=settings.seed
-    )
+    fitted = competing.models[judgement.model].fit(snapshot, settings.horizon, seed=settings.seed)
     progress("fitting the best", 1.0)
     out.mkdir(parents=True, exist_ok=True)
     version = _save(fitted, judgement, snapshot, settings, out)
-    scoring = Scoring(fitted, settings.horizon, economics, judgement.model, version)
+    scoring = Scoring(
+        fitted, settings.horizon, economics, judgement.model, version, judgement.level_sd
+    )
     n = len(snapshot.customers)
     scores = score(snapshot, scoring, progress=lambda done: progress("scoring", done / n))
     total = total_value(snapshot, scoring, seed=settings.seed)
@@ -153,7 +153,11 @@ def _save(
         settings.horizon,
         snapshot.as_of,
         snapshot.events.currency,
-        facts={"reasons": list(judgement.reasons), "judged": judgement.judged},
+        facts={
+            "reasons": list(judgement.reasons),
+            "judged": judgement.judged,
+            "level_sd": judgement.level_sd,
+        },
     )
     return save_artifact(artifact, folder, signing_key=settings.signing_key)
 

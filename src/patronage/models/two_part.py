@@ -83,14 +83,14 @@ class TwoPartCalibration:
 
     def p_positive(self, p: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         """Calibrated P(cash > 0)."""
-        return -np.expm1(-_power(_hazard(p), self.zero_map))
+        return np.asarray(-np.expm1(-_power(_hazard(p), self.zero_map)))
 
     def position(
         self, purchases: Float[np.ndarray, " rows"], p: Float[np.ndarray, " rows"]
     ) -> Float[np.ndarray, " rows"]:
         """Where between the rows of `ratios` a customer stands, from calibrated forecasts."""
         place = np.arange(len(self.knots), dtype=float)
-        return np.interp(_log_given_any(purchases, p), self.knots, place)
+        return np.asarray(np.interp(_log_given_any(purchases, p), self.knots, place))
 
 
 def learn_two_part(pairs: FoldPairs) -> TwoPartCalibration:
@@ -128,13 +128,13 @@ def _power(
 
 
 def _hazard(p: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    return -np.log1p(-np.clip(p, 0.0, 1.0 - 1e-12))
+    return np.asarray(-np.log1p(-np.clip(p, 0.0, 1.0 - 1e-12)))
 
 
 def _log_given_any(
     purchases: Float[np.ndarray, " rows"], p: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    return np.log(np.maximum(purchases / np.maximum(p, 1e-12), 1.0))
+    return np.asarray(np.log(np.maximum(purchases / np.maximum(p, 1e-12), 1.0)))
 
 
 def _quasi_fit(

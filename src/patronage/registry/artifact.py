@@ -1,8 +1,8 @@
 """A saved model: a folder of JSON and arrays, with hashes against damage and an optional HMAC.
 
-    model.json      format, name, version, what the model is for, and its tree of values
-    arrays.npz      the arrays the tree names (never objects, so nothing runs on load)
-    manifest.json   sha256 of both, and with a signing key an HMAC-SHA256 over these hashes
+model.json      format, name, version, what the model is for, and its tree of values
+arrays.npz      the arrays the tree names (never objects, so nothing runs on load)
+manifest.json   sha256 of both, and with a signing key an HMAC-SHA256 over these hashes
 """
 
 import hashlib

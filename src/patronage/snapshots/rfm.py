@@ -103,7 +103,7 @@ class RFM:
                 row = int(np.flatnonzero(~np.isfinite(z) & (x > 0))[0])
                 raise EventSchemaError(
                     f"monetary_value of row {row} is {z[row]} where frequency is {x[row]:g}.\n"
-                    "To mend: the mean spend of repeat purchases must be finite where there are any."
+                    "To mend: give the mean spend of the repeat purchases, a finite number."
                 )
             z = np.where(x > 0, z, np.nan)
         return cls(customer_id, x, t_x * days, T * days, z, None, weight)

@@ -57,9 +57,7 @@ class Recalibrated:
     n_folds_max: int = 3
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedRecalibrated:
-        rewound = rewound_origins(
-            snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max
-        )
+        rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
         folds = fold_forecasts(
             {"model": self.model}, snapshot, rewound.origins, rewound.horizon, seed=seed
         )

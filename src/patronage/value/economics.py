@@ -53,6 +53,14 @@ class Economics:
         if self.timing not in TIMINGS:
             raise SettingsError(f"no timing {self.timing!r}; known: {', '.join(TIMINGS)}.")
 
+    def per_customer_margin(self, n_customers: int) -> Float[np.ndarray, " customers"]:
+        """The margin of each of so many customers."""
+        return np.broadcast_to(np.asarray(self.margin, dtype=float), (n_customers,))
+
+    def per_customer_cac(self, n_customers: int) -> Float[np.ndarray, " customers"]:
+        """The acquisition cost of each of so many customers."""
+        return np.broadcast_to(np.asarray(self.cac, dtype=float), (n_customers,))
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "Economics":
         """The same for some of the customers."""
         return Economics(

@@ -34,7 +34,7 @@ def value_table(
     factors = discount_factors(
         forecast.horizon, economics.annual_discount_rate, timing=economics.timing
     )
-    margins = np.broadcast_to(economics.margin, (forecast.n_customers,))
+    margins = economics.per_customer_margin(forecast.n_customers)
     earned, total = margins @ cash, cash.sum(axis=0)
     usual = float(margins.mean()) if forecast.n_customers else 0.0
     alive, n = forecast.survival(), forecast.n_purchases

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from patronage.evaluate.judged import Judged
 from patronage.evaluate.metrics.metric import Metric, OfGroups, OfMeans
-from patronage.evaluate.weighing import Weighing
+from patronage.evaluate.weighing import ROUNDING, Weighing
 
 __all__ = ["METRICS", "tweedie_deviance"]
 
@@ -26,10 +26,11 @@ def tweedie_deviance(
     return np.asarray(4 * (outcome / root + root - 2 * np.sqrt(np.maximum(outcome, 0))))
 
 
-def _relative(means: Float[np.ndarray, "2 draws"]) -> Float[np.ndarray, " draws"]:
-    """(forecast − outcome) / |outcome|; over |forecast| where nothing happened at all."""
-    scale = np.where(means[1] != 0, np.abs(means[1]), np.abs(means[0]))
-    return np.asarray((means[0] - means[1]) / np.where(scale > 0, scale, 1.0))
+def _relative(means: Float[np.ndarray, "3 draws"]) -> Float[np.ndarray, " draws"]:
+    """(forecast − outcome) / |outcome|; over |forecast| where outcomes cancel to nothing."""
+    forecast, outcome, size = means
+    scale = np.where(np.abs(outcome) > ROUNDING * size, np.abs(outcome), np.abs(forecast))
+    return np.asarray((forecast - outcome) / np.where(scale > 0, scale, 1.0))
 
 
 def _root(means: Float[np.ndarray, "1 draws"]) -> Float[np.ndarray, " draws"]:
@@ -90,7 +91,7 @@ METRICS = (
         "Sum of forecasts over sum of outcomes, less 1.",
         "cash",
         False,
-        OfMeans(lambda rows: (rows.forecast, rows.outcome), _relative),
+        OfMeans(lambda rows: (rows.forecast, rows.outcome, np.abs(rows.outcome)), _relative),
         best=0.0,
     ),
     Metric(
@@ -119,7 +120,7 @@ METRICS = (
         "Sum of expected purchases over sum of purchases, less 1.",
         "purchases",
         False,
-        OfMeans(_purchases, _relative),
+        OfMeans(lambda rows: (*_purchases(rows), _purchases(rows)[1]), _relative),
         best=0.0,
     ),
 )

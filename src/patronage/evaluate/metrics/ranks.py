@@ -54,7 +54,7 @@ def _spearman(weighing: Weighing) -> Float[np.ndarray, " draws"]:
 
 def _decile_mape(weighing: Weighing) -> Float[np.ndarray, " draws"]:
     outcome, forecast = (np.diff(sums, axis=0) for sums in weighing.by_forecast.at(DECILES))
-    mean = np.abs(outcome.mean(axis=0))
+    mean = np.abs(weighing.by_forecast.total()) / len(outcome)
     # Where nothing happened, the forecast itself is the measure: 1 if there was any.
     floor = np.where(mean > 0, FLOOR_SHARE * mean, np.abs(forecast).max(axis=0))
     scale = np.maximum(outcome, np.where(floor > 0, floor, 1.0))
@@ -62,8 +62,9 @@ def _decile_mape(weighing: Weighing) -> Float[np.ndarray, " draws"]:
 
 
 def _top_decile(weighing: Weighing) -> Float[np.ndarray, " draws"]:
-    outcome, _ = weighing.by_forecast.at(np.array([0.1, 1.0]))
-    return np.where(outcome[1] > 0, outcome[0] / np.where(outcome[1] > 0, outcome[1], 1.0), 0.0)
+    total = weighing.by_forecast.total()
+    outcome, _ = weighing.by_forecast.at(np.array([0.1]))
+    return np.where(total > 0, outcome[0] / np.where(total > 0, total, 1.0), 0.0)
 
 
 METRICS = (

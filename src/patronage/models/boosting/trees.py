@@ -40,9 +40,9 @@ class TreeSettings:
 
     n_folds: int = 3
     max_rounds: int = 300
-    patience: int = 20
+    patience: int = 10
     random_cuts: bool = True
-    learning_rate: float = 0.1
+    learning_rate: float = 0.12
     num_leaves: int = 8
     min_rows_in_leaf: int = 100
     l2: float = 5.0
@@ -185,4 +185,9 @@ def _lightgbm() -> Any:
         import lightgbm
     except ImportError as error:
         raise MissingExtraError.of("lightgbm", "boost") from error
+    except OSError as error:
+        raise MissingExtraError(
+            f"LightGBM is installed, but a library it needs cannot be loaded: {error}.\n"
+            "To mend: install OpenMP (libgomp1 on Debian and Ubuntu, libomp on macOS)."
+        ) from error
     return lightgbm

@@ -50,10 +50,6 @@ class FittedTweedieLightGBM:
         process = () if self.process is None else self.process.features
         return tuple(dict.fromkeys((*FEATURE_GROUPS, *process)))
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        return FEATURE_GROUPS
-
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> TweedieForecast:
         """Forecast every customer of the snapshot.
 

@@ -45,6 +45,13 @@ class CompactedCounts(AbstractCounts):
         """Joint draws; customers with equal histories are drawn apart."""
         return self.distinct.take(self.inverse).sample(edges, n_draws, rng)
 
+    def survival(
+        self, days: Float[np.ndarray, " times"]
+    ) -> Float[np.ndarray, "customers times"] | None:
+        """P(alive at as_of + days)."""
+        found = self.distinct.survival(days)
+        return None if found is None else found[self.inverse]
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> AbstractCounts:
         """The same for some of the customers."""
         return self.distinct.take(self.inverse[rows])

@@ -18,7 +18,7 @@ from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.histories import Histories
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["compacted_counts", "forecast_cash"]
+__all__ = ["cash_ratio", "compacted_counts", "forecast_cash"]
 
 CountsOf = Callable[[Float[np.ndarray, " k"], Histories], AbstractCounts]
 
@@ -39,6 +39,7 @@ def compacted_counts(rfm: RFM, counts_of: Callable[[Histories], AbstractCounts])
 def forecast_cash(
     report: FitReport,
     spend: FittedGammaGamma | None,
+    ratio: float,
     counts_of: CountsOf,
     snapshot: Snapshot,
     horizon: Horizon,
@@ -47,13 +48,14 @@ def forecast_cash(
 
     Parameters
     ----------
+    ratio : net cash per money of purchases
     counts_of : natural parameters and histories → counts
     """
     rfm = snapshot.rfm()
     parameters = np.exp(report.theta)
     counts = compacted_counts(rfm, lambda histories: counts_of(parameters, histories))
     money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)
-    ratio = 1.0 if spend is None else _cash_ratio(snapshot)
+    ratio = 1.0 if spend is None else ratio
     expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
     slopes = _relative_gradient(report, counts_of, rfm, horizon.days)
     factors = [
@@ -73,7 +75,7 @@ def forecast_cash(
     )
 
 
-def _cash_ratio(snapshot: Snapshot) -> float:
+def cash_ratio(snapshot: Snapshot) -> float:
     """Net cash per gross money of purchases so far: what refunds take away and fees add."""
     gross = float(snapshot.customers["spend"].sum())
     net = float(snapshot.customers["cash"].sum())

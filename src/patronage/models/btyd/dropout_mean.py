@@ -39,7 +39,7 @@ def expected_until_dropout(
     Parameters
     ----------
     r : shape of the purchase rate given the history
-    w : horizon over the rate's scale; 0 gives 0
+    w : horizons over the rate's scale, rising; 0 gives 0
     a, b : dropout probability given the history and that the customer is alive
     group : small numbers, equal only where a and b are; found from a and b where absent
     """
@@ -47,7 +47,7 @@ def expected_until_dropout(
     a = np.broadcast_to(a, r.shape)
     group = _group(a, b) if group is None else group
     # Why: the function bends at p = 1 / (r w), and p is spread over about 1 / b.
-    reach = w.max(axis=1, initial=0.0) * np.maximum(1.0, r / b)
+    reach = w[:, -1] * np.maximum(1.0, r / b)
     rule = np.searchsorted(_BOUNDS, reach)
     rule[(rule == len(_BOUNDS)) & (a > _CERTAIN)] -= 1
     many = r > _FEW_PURCHASES
@@ -172,7 +172,7 @@ def _by_trapezoid(
     large b), or a share of its own width where that is less: the error is then below 1e-12.
     """
     step = np.minimum(0.25, 0.6 * np.sqrt(1.0 / a + 1.0 / b))
-    most = np.log((r + 1.0) * w.max(axis=1) + 1.0)
+    most = np.log((r + 1.0) * w[:, -1] + 1.0)
     # Left of `low` the function is its value at p = 0, right of `high` its value at p = 1.
     low = -(most + np.log1p(b) + 28.0)
     high = np.full_like(low, 30.0)

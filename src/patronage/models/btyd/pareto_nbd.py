@@ -12,7 +12,7 @@ from jaxtyping import Float
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.horizon import Horizon
-from patronage.models.btyd.composition import compacted_counts, forecast_cash
+from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
 from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
 from patronage.models.btyd.estimation import buyers, fit_purchases, fit_spend, fit_spend_rfm
 from patronage.models.btyd.gamma_gamma import FittedGammaGamma, GammaGamma
@@ -29,11 +29,12 @@ __all__ = ["FittedParetoNBD", "ParetoNBD"]
 class FittedParetoNBD:
     """r, alpha (days), s, beta (days) in `report`, and the spend of a purchase.
 
-    `spend` is None where every purchase counts 1.
+    `spend` is None where every purchase counts 1; `cash_ratio` is net cash per money of purchases.
     """
 
     report: FitReport
     spend: FittedGammaGamma | None = None
+    cash_ratio: float = 1.0
 
     def counts(self, rfm: RFM) -> AbstractCounts:
         """Purchases ahead of each row of an RFM table."""
@@ -45,7 +46,7 @@ class FittedParetoNBD:
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
-        return forecast_cash(self.report, self.spend, _counts, snapshot, horizon)
+        return forecast_cash(self.report, self.spend, self.cash_ratio, _counts, snapshot, horizon)
 
 
 @final
@@ -59,7 +60,7 @@ class ParetoNBD:
         """Fit to the customers with a purchase, by maximum likelihood."""
         del horizon, seed
         report = fit_purchases(ParetoNBDLikelihood(), buyers(snapshot))
-        return FittedParetoNBD(report, fit_spend(self.spend, snapshot))
+        return FittedParetoNBD(report, fit_spend(self.spend, snapshot), cash_ratio(snapshot))
 
     def fit_rfm(self, rfm: RFM) -> FittedParetoNBD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""

@@ -87,12 +87,8 @@ class Stack:
     n_folds_max: int = 3
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedStack:
-        rewound = rewound_origins(
-            snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max
-        )
-        folds = fold_forecasts(
-            self.members, snapshot, rewound.origins, rewound.horizon, seed=seed
-        )
+        rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
+        folds = fold_forecasts(self.members, snapshot, rewound.origins, rewound.horizon, seed=seed)
         cash_weights = _weights(folds.cash, np.maximum(folds.actual_cash, 0.0), power=1.5)
         purchases_weights = _weights(folds.purchases, folds.actual_purchases, power=1.0)
         blend = _blend(
@@ -155,7 +151,5 @@ def _weights(
             slope @ x / len(y) + _PULL * pull,
         )
 
-    found = minimize(
-        loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * n_members
-    )
+    found = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * n_members)
     return np.asarray(found.x)

@@ -1,0 +1,56 @@
+"""What a fitted buy-till-you-die model estimated, in the unit of time a reader asks for."""
+
+from dataclasses import asdict
+from typing import Any, Protocol, runtime_checkable
+
+from patronage.horizon import days_per
+from patronage.models.btyd.gamma_gamma import FittedGammaGamma
+from patronage.models.fitting.report import FitReport
+
+__all__ = ["estimates"]
+
+
+@runtime_checkable
+class _Reported(Protocol):
+    report: FitReport | None
+
+
+def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
+    """Parameters, standard errors and log-likelihood, ready for JSON; None for other models.
+
+    Times are in `unit`, and so is the log-likelihood; a spend model stands under "spend", in the
+    currency of the data.
+    """
+    if isinstance(fitted, FittedGammaGamma):
+        return _spend(fitted)
+    if not isinstance(fitted, _Reported) or fitted.report is None:
+        return None
+    told = _told(fitted.report.in_unit(days_per(unit)))
+    spend = getattr(fitted, "spend", None)
+    if spend is not None:
+        told["spend"] = _spend(spend)
+        told["warnings"] = [*told["warnings"], *told["spend"]["warnings"]]
+    return told
+
+
+def _spend(fitted: FittedGammaGamma) -> dict[str, Any]:
+    told = {} if fitted.report is None else _told(fitted.report)
+    warnings = [*told.get("warnings", []), *fitted.warnings]
+    return {
+        "model": "gamma_gamma",
+        "parameters": {},
+        "standard_errors": {},
+        "log_likelihood": None,
+        **told,
+        "mean": fitted.pooled_mean,
+        "use_first": fitted.use_first,
+        "n_excluded": fitted.n_excluded,
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _told(report: FitReport) -> dict[str, Any]:
+    facts = asdict(report)
+    for name in ("covariance", "unit_bearing", "unit_power"):
+        del facts[name]
+    return {**facts, "warnings": list(report.warnings)}
