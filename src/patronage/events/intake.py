@@ -99,7 +99,9 @@ def read_events(
         plan, dropped = drop_equal_rows(plan, folder)
         facts = look(plan, as_of=as_of) if dropped else facts
     _check_any(facts, plan)
-    doubles = find_duplicates(plan, facts.used) if "event_id" not in plan.extras else None
+    doubles = None
+    if "event_id" not in plan.extras:
+        doubles = find_duplicates(plan, facts.used, clean=facts.used == facts.read)
     said, warnings = remark(plan, facts, doubles, as_of)
     tables, table_notes = read_side_tables(
         {"customers": customers, "products": products, "links": links, "calendar": calendar},

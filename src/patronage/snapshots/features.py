@@ -22,10 +22,16 @@ def only_purchases(log: EventLog) -> bool:
     return set(log.kinds) <= {*PURCHASE_KINDS, *log.rated_kinds}
 
 
-def days_of(log: EventLog, *, has_clock: bool | None = None, gaps: bool = False) -> str:
-    """SQL text of `days` of what the log knows; see `days_sql`."""
+def days_of(
+    log: EventLog, *, has_clock: bool | None = None, gaps: bool = False, among: str = ""
+) -> str:
+    """SQL text of `days` of what the log knows; see `days_sql`.
+
+    among : SQL condition on customer_id; empty: every customer
+    """
+    ledger = log.ledger_sql()
     return days_sql(
-        log.ledger_sql(),
+        f"SELECT * FROM ({ledger}) WHERE {among}" if among else ledger,
         has_clock=log.has_clock if has_clock is None else has_clock,
         gaps=gaps,
         kinds=log.kinds,
@@ -53,7 +59,7 @@ def days_sql(
         days = f"""
             SELECT *, spent AS cash FROM (
                 SELECT customer_id, event_day{first_time}, sum(n_events)::BIGINT AS purchases,
-                       sum(amount) AS spent
+                       sum(amount)::DECIMAL(18,4) AS spent
                 FROM ({ledger}) GROUP BY customer_id, event_day)"""
     else:
         purchase = f"kind IN ({_listed((*PURCHASE_KINDS, *rated_kinds))})"
@@ -62,8 +68,8 @@ def days_sql(
         days = f"""
             SELECT customer_id, event_day{first_time},
                    coalesce(sum(n_events) FILTER ({purchase}), 0)::BIGINT AS purchases,
-                   coalesce(sum(amount) FILTER ({purchase}), 0) AS spent,
-                   coalesce(sum(amount) FILTER ({money}), 0) AS cash
+                   coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
+                   coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
             FROM ({ledger}) GROUP BY customer_id, event_day"""
     if not gaps:
         return days

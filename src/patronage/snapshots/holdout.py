@@ -6,10 +6,11 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.errors import EventSchemaError, HorizonError
 from patronage.events import EventLog
 from patronage.horizon import Horizon
+from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import days_of
 from patronage.snapshots.outcomes import observe_outcome
 from patronage.snapshots.snapshot import take_snapshot
@@ -59,8 +60,12 @@ def _one_query(log: EventLog, as_of: date, end: date) -> pl.DataFrame:
         "cash_holdout": f"(coalesce(sum(cash) FILTER ({after}), 0))::DOUBLE",
     }
     until = replace(log, cut=end)
-    sql = summary_sql(days_of(until), until, as_of, extra=extra, known=f"event_day < {first}")
-    return default_engine().frame(f"{sql} ORDER BY customer_id")
+    known = f"event_day < {first}"
+
+    def query(among: str) -> str:
+        return summary_sql(days_of(until, among=among), until, as_of, extra=extra, known=known)
+
+    return frame_by_customer(until, query)
 
 
 def _late_knowledge(log: EventLog, as_of: date, horizon: Horizon) -> pl.DataFrame:

@@ -7,9 +7,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
+from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.summary import summary_sql
@@ -93,10 +94,13 @@ def take_snapshot(
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)
     extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
-    days = days_of(known, gaps="rhythm" in features)
-    sql = summary_sql(days, known, as_of, extra=extra)
-    sql = sql.replace(":as_of", f"DATE {literal(as_of.isoformat())}")
-    customers = default_engine().frame(f"{sql} ORDER BY customer_id")
+    day = f"DATE {literal(as_of.isoformat())}"
+
+    def query(among: str) -> str:
+        days = days_of(known, gaps="rhythm" in features, among=among)
+        return summary_sql(days, known, as_of, extra=extra).replace(":as_of", day)
+
+    customers = frame_by_customer(known, query)
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
