@@ -1,7 +1,6 @@
 """A small simulated shop, and one cheap run of it."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 

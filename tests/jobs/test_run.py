@@ -12,15 +12,19 @@ from patronage.evaluate import LEADERBOARD_COLUMNS
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs import RunResult, RunSettings, run, score_log
+from patronage.jobs.report import gather_report
 from patronage.registry import load_artifact
 from patronage.reports import ReportInputs
-from patronage.jobs.report import gather_report
 
-SCORES = (
-    "customer_id p_alive expected_purchases clv clv_p10 clv_p90 clv_mean_low clv_mean_high segment "
-    "as_of horizon_days currency model version"
-).split()
-LEADERBOARD = "model origin horizon_days segment metric value low high n_customers".split()
+SCORES = [
+    *("customer_id", "p_alive", "expected_purchases", "clv", "clv_p10", "clv_p90"),
+    *("clv_mean_low", "clv_mean_high", "segment", "as_of", "horizon_days", "currency"),
+    *("model", "version"),
+]
+LEADERBOARD = [
+    *("model", "origin", "horizon_days", "segment", "metric", "value", "low", "high"),
+    "n_customers",
+]
 
 
 def test_every_file_of_the_public_face_is_written(shop_run: RunResult) -> None:
