@@ -118,16 +118,12 @@ def score(
 
 
 def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
+    _refuse_infinite(forecast, forecast.mean())
     clv = residual_clv(forecast, economics)
     unit = unit_value(forecast, economics)
     bounds = clv_quantiles(forecast, economics, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     low, high = _mean_bounds(clv, forecast, unit)
-    if not np.isfinite(clv).all() or not np.isfinite(bounds).all():
-        row = int(np.flatnonzero(~(np.isfinite(clv) & np.isfinite(bounds).all(axis=1)))[0])
-        raise FitError(
-            f"the forecast of customer {forecast.customer_id[row]!r} is not finite.\n"
-            "To mend: choose another model with --models, and report this with the model's name."
-        )
+    _refuse_infinite(forecast, bounds)
     n = forecast.n_purchases
     return pl.DataFrame(
         {
@@ -145,6 +141,17 @@ def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
             "clv_mean_high": pl.Series(high, dtype=pl.Float64, nan_to_null=True),
         }
     )
+
+
+def _refuse_infinite(
+    forecast: AbstractForecast, numbers: Float[np.ndarray, "customers some"]
+) -> None:
+    wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+    if len(wrong):
+        raise FitError(
+            f"the forecast of customer {forecast.customer_id[wrong[0]]} is not finite.\n"
+            "To mend: choose another model with --models, and report this with the model's name."
+        )
 
 
 def _mean_bounds(
