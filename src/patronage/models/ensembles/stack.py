@@ -85,7 +85,7 @@ class Stack:
 
     members: Mapping[str, Model]
     n_folds_min: int = 2
-    n_folds_max: int = 3
+    n_folds_max: int = 2
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedStack:
         rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
