@@ -26,7 +26,7 @@ demo: $(STAMP)  ## a full run on a simulated sample; ends with a report
 	@echo "The report lies in $(DEMO_DIR)/report.html"
 
 test: $(STAMP)  ## every test, with the services that they need
-	@$(ONE_THREAD) scripts/services run $(PY) -m pytest -q -n auto --dist loadfile $(ARGS)
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(ONE_THREAD) scripts/services run $(PY) -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP)  ## lint, format, types, layers and the fast tests: under three minutes
 	@$(PY) -m ruff check --quiet $(CODE)

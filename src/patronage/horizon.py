@@ -24,7 +24,7 @@ _TEXT = re.compile(r"\s*(\d+)\s*([a-zA-Z]+)\s*")
 
 
 def days_per(unit: str) -> float:
-    """Length of one unit of time in days; plurals and single letters (d, w, m, q, y) are read too."""
+    """Length of one unit of time in days; plurals and first letters are read too."""
     name = unit.strip().lower().rstrip("s")
     name = {"d": "day", "w": "week", "m": "month", "q": "quarter", "y": "year"}.get(name, name)
     if name not in DAYS_PER:

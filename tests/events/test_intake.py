@@ -33,7 +33,7 @@ def test_a_csv_with_usual_headers_needs_no_options(tmp_path: Path) -> None:
     assert customers["spend"].to_list() == [15.25, 20.5]
 
 
-def test_rows_that_cannot_be_used_are_set_aside_with_their_reason(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_used_are_set_aside_with_their_reason() -> None:
     frame = pl.DataFrame(
         {
             "customer_id": ["1", "", "2", "3", "4", "5"],

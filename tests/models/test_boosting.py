@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from patronage.engines import parquet
-from patronage.errors import HorizonError, NotEnoughDataError
+from patronage.errors import HorizonError, MissingExtraError, NotEnoughDataError
 from patronage.events import EventLog, QualityReport
 from patronage.forecast import AbstractForecast
 from patronage.forecast.samples import SampleForecast
@@ -20,6 +21,8 @@ from patronage.models.boosting.hurdle import HurdleLightGBM
 from patronage.models.boosting.lesson import LessonSettings
 from patronage.models.boosting.trees import TreeSettings
 from patronage.models.boosting.tweedie import TweedieLightGBM
+from patronage.models.btyd.pareto_nbd import ParetoNBD
+from patronage.models.catalog import make_model
 from patronage.registry.codec import decode, encode
 from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
 
@@ -249,6 +252,19 @@ def test_a_log_whose_customers_never_return_has_nothing_to_teach(name: str):
 
     with pytest.raises(NotEnoughDataError, match="paid"):
         MODELS[name].fit(snapshot, HORIZON)
+
+
+@both
+def test_without_lightgbm_the_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+
+    with pytest.raises(MissingExtraError, match=r"patronage\[boost\]"):
+        MODELS[name].fit(snapshot_of(600, refunds=True), HORIZON)
+
+
+def test_the_catalogue_gives_them_a_process_to_be_carried_by():
+    for name in ("hurdle_lightgbm", "tweedie_lightgbm"):
+        assert isinstance(make_model(name).carry, ParetoNBD)
 
 
 @both

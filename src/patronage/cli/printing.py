@@ -24,8 +24,8 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
     total, scoring = result.total, result.scoring
     currency = result.snapshot.events.currency
     typer.echo(
-        f"\n{total.n_customers:,} customers are worth {total.expected:,.0f} {currency} over the next "
-        f"{scoring.horizon} from {result.snapshot.as_of} "
+        f"\n{total.n_customers:,} customers are worth {total.expected:,.0f} {currency} over the "
+        f"next {scoring.horizon} from {result.snapshot.as_of} "
         f"(80 % interval {total.low:,.0f} to {total.high:,.0f})."
     )
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")

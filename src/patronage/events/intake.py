@@ -69,7 +69,8 @@ def read_events(
     has_clock : times of day matter; else found out
     query : SQL to run, where `source` is the address of a database
     day_first : 03/04/2020 is 3 April; else found out over the whole column
-    workspace : folder for what is written; else a temporary one that lives as long as the log
+    workspace : folder for what is written, of this log alone; else a temporary one that lives as
+        long as the log
 
     Raises
     ------
@@ -98,7 +99,9 @@ def read_events(
         plan, dropped = drop_equal_rows(plan, folder)
         facts = look(plan, as_of=as_of) if dropped else facts
     _check_any(facts, plan)
-    doubles = find_duplicates(plan, facts.used) if "event_id" not in plan.extras else None
+    doubles = None
+    if "event_id" not in plan.extras:
+        doubles = find_duplicates(plan, facts.used, clean=facts.used == facts.read)
     said, warnings = remark(plan, facts, doubles, as_of)
     tables, table_notes = read_side_tables(
         {"customers": customers, "products": products, "links": links, "calendar": calendar},
@@ -132,7 +135,15 @@ def read_events(
         rated_kinds=rated,
         workspace=holder,
     )
+    _sweep(folder, log.relation)
     return log if as_of is None else log.before(as_of)
+
+
+def _sweep(folder: Path, relation: str) -> None:
+    """Remove what was written on the way and is not read again."""
+    for path in (*folder.glob("raw-*.parquet"), *folder.glob("aside-*"), *folder.glob("rated*")):
+        if str(path) not in relation:
+            path.unlink()
 
 
 @dataclass(frozen=True)

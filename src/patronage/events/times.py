@@ -13,7 +13,7 @@ _DAY_MONTH: Final = r"^([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2})($
 _NAMED: Final = r"(?i)^([a-z]{3,9}\.?,? )?([0-9]{1,2}[- ]?[a-z]{3,9}|[a-z]{3,9}\.? [0-9]{1,2}\b)"
 _ZONED: Final = r"[0-9]:[0-9].*(Z|[+-][0-9]{2}(:?[0-9]{2})?| ?UTC| ?GMT| [A-Za-z]+/[A-Za-z_/]+)$"
 _HALF_DAY: Final = r"(?i)[0-9] ?[ap]\.?m\.?$"
-_DIGITS: Final = r"^-?[0-9]+(\.[0-9]*)?$"
+_DIGITS: Final = r"^-?[0-9]+(T[0-9]{6})?(\.[0-9]*)?$"
 
 _DAYS_BY_NAME: Final = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%d %b %y", "%d%b%Y")
 _CLOCKS: Final = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
@@ -21,8 +21,10 @@ _CLOCKS: Final = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 
 def check_zone(zone: str | None) -> None:
     """Raise SettingsError unless the time zone is known."""
+    if zone is None:
+        return
     known = {str(row[0]) for row in default_engine().rows("SELECT name FROM pg_timezone_names()")}
-    if zone is not None and zone not in known:
+    if zone not in known:
         raise SettingsError(
             f"no time zone {zone!r}.\nTo mend: name one as 'Europe/Berlin' or 'UTC'."
         )
@@ -126,7 +128,7 @@ def _texts(raw: RawTable, column: str, zone: str | None, day_first: bool | None)
         """
     )
     iso, slashed, digits, named, zoned, half, over_first, over_second, points, clocks, n = (
-        int(fact) for fact in facts
+        int(fact or 0) for fact in facts
     )
     notes: list[str] = []
     written = text

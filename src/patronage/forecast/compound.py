@@ -180,7 +180,8 @@ def _nth(
     n_rows, width = cumulative.shape
     # Rows one after the other make one rising sequence, so that one search serves all.
     rising = (np.minimum(cumulative, 1.0) + np.arange(n_rows)[:, None]).ravel()
-    return np.asarray(np.minimum(np.searchsorted(rising, row + level) - row * width, width - 1))
+    found = np.searchsorted(rising, row + level) - row * width
+    return np.asarray(np.minimum(found, width - 1))
 
 
 def _mixture(

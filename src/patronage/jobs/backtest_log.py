@@ -11,6 +11,7 @@ from patronage.evaluate import METRICS, Choice, Scorecard, backtest, choose
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs.candidates import candidates
+from patronage.jobs.folders import make_folder
 from patronage.jobs.progress import Progress, silent
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import FEATURES, take_snapshot
@@ -62,7 +63,7 @@ class Board:
 
     def write(self, out: Path) -> None:
         """leaderboard.csv and predictions.parquet."""
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         self.scorecard.to_csv(out / "leaderboard.csv")
         self.scorecard.predictions.write_parquet(out / "predictions.parquet")
 
@@ -79,9 +80,11 @@ def backtest_log(
 ) -> Board:
     """Judge the models at the origins, or at three that the history allows."""
     if choose_by not in METRICS:
-        raise SettingsError(f"no metric {choose_by!r}; known: {', '.join(METRICS)}.")
+        raise SettingsError(
+            f"no metric {choose_by!r} to choose by.\nTo mend: one of {', '.join(METRICS)}."
+        )
     competing = candidates(models)
-    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES))
+    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES)).remembering()
     if origins is None:
         rewound = rewound_origins(snapshot, horizon)
         days, judged_on, told = rewound.origins, rewound.horizon, rewound.reason

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from patronage.errors import SettingsError
 from patronage.models.base import Model
 from patronage.models.catalog import MODELS, make_model
+from patronage.models.memory import Remembered
 from patronage.uncertainty import Recalibrated
 
 __all__ = ["RECALIBRATED", "Candidates", "candidates"]
 
 # Behind the name of a model that is corrected on rewound folds.
 RECALIBRATED = " + recalibration"
-
-# Why: a model with its correction is less simple than the model, simpler than the next family.
-_RECALIBRATION_COMPLEXITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Candidates:
     """
 
     models: Mapping[str, Model]
-    complexity: Mapping[str, float]
+    complexity: Mapping[str, int]
     notes: tuple[str, ...] = ()
 
 
@@ -61,11 +59,18 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
             for name in names
             for one in ([name, name + RECALIBRATED] if MODELS[name].family == "btyd" else [name])
         ]
+    made: dict[str, Model] = {}
+
+    def member(name: str) -> Model:
+        if name not in made:
+            made[name] = Remembered(make_model(name, member=member))
+        return made[name]
+
     models: dict[str, Model] = {}
-    complexity: dict[str, float] = {}
+    complexity: dict[str, int] = {}
     for name in dict.fromkeys(names):
         plain = name.removesuffix(RECALIBRATED)
-        model = make_model(plain)
+        model = member(plain)
         if MODELS[plain].kind not in ("forecast", "purchases"):
             raise SettingsError(
                 f"{plain} is a {MODELS[plain].kind} model and forecasts no cash by itself.\n"
@@ -73,6 +78,7 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
             )
         corrected = name != plain
         models[name] = Recalibrated(model) if corrected else model
-        complexity[name] = MODELS[plain].complexity + corrected * _RECALIBRATION_COMPLEXITY
+        # A model with its correction is less simple than the model, simpler than the next family.
+        complexity[name] = 2 * MODELS[plain].complexity + corrected
     ordered = sorted(models, key=lambda name: complexity[name])
     return Candidates({name: models[name] for name in ordered}, complexity, tuple(notes))

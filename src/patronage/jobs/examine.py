@@ -23,7 +23,7 @@ def examine(log: EventLog) -> dict[str, Any]:
     first, last = log.first_day(), log.last_day()
     n, days = customers.height, (last - first).days + 1
     repeaters = float((customers["frequency"] > 0).mean())  # type: ignore[arg-type]
-    refunds = customers["cash"].sum() - customers["spend"].sum()
+    spend, cash = (float(customers[name].sum()) for name in ("spend", "cash"))
     advice = []
     if n < _FEW_CUSTOMERS:
         advice.append(
@@ -59,8 +59,8 @@ def examine(log: EventLog) -> dict[str, Any]:
             "days": days,
             "times of day": "yes" if log.has_clock else "no, dates only",
             "time learned": "yes" if log.has_known_time else "no, taken as the event's time",
-            "money of purchases": f"{customers['spend'].sum():,.2f} {log.currency}",
-            "refunds and fees": f"{refunds:,.2f} {log.currency}",
+            "money of purchases": f"{spend:,.2f} {log.currency}",
+            "refunds and fees": f"{cash - spend:,.2f} {log.currency}",
             "judging 52 weeks ahead": judged,
         },
         "advice": advice,

@@ -46,8 +46,14 @@ def score_log(
     economics, _ = economics_of(
         snapshot, margin=margin, annual_discount_rate=annual_discount_rate, cac=cac
     )
+    facts = artifact.facts or {}
     scoring = Scoring(
-        artifact.fitted, horizon or artifact.horizon, economics, artifact.name, artifact.version
+        artifact.fitted,
+        horizon or artifact.horizon,
+        economics,
+        artifact.name,
+        artifact.version,
+        float(facts.get("level_sd", 0.0)),
     )
     n = len(snapshot.customers)
     return score(snapshot, scoring, progress=lambda done: progress("scoring", done / n))

@@ -1,6 +1,6 @@
 """What a run is asked to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class RunSettings:
     """
 
     as_of: date | None = None
-    horizon: Horizon = Horizon(52, "week")
+    horizon: Horizon = field(default_factory=lambda: Horizon(52, "week"))
     models: tuple[str, ...] | None = None
     choose_by: str = "deviance"
     margin: float | Path | Any = 1.0

@@ -22,12 +22,8 @@ def assumptions(
     told = []
     if currency == "purchases":
         told.append("The events have no amounts: every purchase counts 1, and value is purchases.")
-    elif settings.margin == 1.0:
-        told.append("Margin 1: CLV is revenue, not profit.")
-    elif isinstance(settings.margin, float | int):
+    elif isinstance(settings.margin, float | int) and settings.margin != 1.0:
         told.append(f"Margin {settings.margin:g} of every amount, the same for all customers.")
-    else:
-        told.append("Margins come from the table given.")
     told.append(f"Discounted at {settings.annual_discount_rate:.1%} effective a year.")
     if isinstance(settings.cac, float | int) and settings.cac == 0:
         told.append("No acquisition cost was given; existing customers' cost is spent in any case.")

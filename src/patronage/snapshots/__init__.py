@@ -2,6 +2,7 @@
 
 from patronage.snapshots.features import FEATURES
 from patronage.snapshots.history import cohort_history, period_history
+from patronage.snapshots.holdout import calibration_holdout
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
@@ -11,6 +12,7 @@ __all__ = [
     "RFM",
     "Outcome",
     "Snapshot",
+    "calibration_holdout",
     "cohort_history",
     "observe_outcome",
     "period_history",

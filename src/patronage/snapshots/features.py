@@ -9,32 +9,68 @@ FEATURES; `:as_of` is the first unknown day.
 from collections.abc import Mapping
 from typing import Final
 
-from patronage.events.schema import CASH_KINDS, PURCHASE_KINDS
+from patronage.events import EventLog
+from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
 
-__all__ = ["FEATURES", "WINDOWS", "days_sql"]
+__all__ = ["FEATURES", "WINDOWS", "days_of", "days_sql", "only_purchases"]
 
 WINDOWS: Final = (7, 28, 56, 91, 182, 365)
 
 
-def _listed(kinds: tuple[str, ...]) -> str:
-    return ", ".join(f"'{kind}'" for kind in kinds)
+def only_purchases(log: EventLog) -> bool:
+    """Nothing is in the log but purchases of some kind."""
+    return set(log.kinds) <= {*PURCHASE_KINDS, *log.rated_kinds}
 
 
-def days_sql(ledger: str, *, has_clock: bool, gaps: bool) -> str:
+def days_of(
+    log: EventLog, *, has_clock: bool | None = None, gaps: bool = False, among: str = ""
+) -> str:
+    """SQL text of `days` of what the log knows; see `days_sql`.
+
+    among : SQL condition on customer_id; empty: every customer
+    """
+    ledger = log.ledger_sql()
+    return days_sql(
+        f"SELECT * FROM ({ledger}) WHERE {among}" if among else ledger,
+        has_clock=log.has_clock if has_clock is None else has_clock,
+        gaps=gaps,
+        kinds=log.kinds,
+        rated_kinds=log.rated_kinds,
+    )
+
+
+def days_sql(
+    ledger: str,
+    *,
+    has_clock: bool,
+    gaps: bool,
+    kinds: tuple[str, ...] = KINDS,
+    rated_kinds: tuple[str, ...] = (),
+) -> str:
     """SQL text of `days` from the SQL text of a ledger.
 
     has_clock : carry the first instant of each day's purchases; else a day is a point
     gaps : also the days since the counted day before
+    kinds, rated_kinds : as in `EventLog`
     """
-    purchase = f"kind IN ({_listed(PURCHASE_KINDS)})"
     # Why: hashing and comparing timestamps that are all midnight costs a fifth of the query.
-    first_time = f", min(first_time) FILTER ({purchase}) AS first_time" if has_clock else ""
-    days = f"""
-        SELECT customer_id, event_day{first_time},
-               coalesce(sum(n_events) FILTER ({purchase}), 0)::BIGINT AS purchases,
-               coalesce(sum(amount) FILTER ({purchase}), 0) AS spent,
-               coalesce(sum(amount) FILTER (kind IN ({_listed(CASH_KINDS)})), 0) AS cash
-        FROM ({ledger}) GROUP BY customer_id, event_day"""
+    if set(kinds) <= {*PURCHASE_KINDS, *rated_kinds}:
+        first_time = ", min(first_time) AS first_time" if has_clock else ""
+        days = f"""
+            SELECT *, spent AS cash FROM (
+                SELECT customer_id, event_day{first_time}, sum(n_events)::BIGINT AS purchases,
+                       sum(amount)::DECIMAL(18,4) AS spent
+                FROM ({ledger}) GROUP BY customer_id, event_day)"""
+    else:
+        purchase = f"kind IN ({_listed((*PURCHASE_KINDS, *rated_kinds))})"
+        money = f"kind IN ({_listed((*CASH_KINDS, *rated_kinds))})"
+        first_time = f", min(first_time) FILTER ({purchase}) AS first_time" if has_clock else ""
+        days = f"""
+            SELECT customer_id, event_day{first_time},
+                   coalesce(sum(n_events) FILTER ({purchase}), 0)::BIGINT AS purchases,
+                   coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
+                   coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
+            FROM ({ledger}) GROUP BY customer_id, event_day"""
     if not gaps:
         return days
     return f"""
@@ -42,6 +78,10 @@ def days_sql(ledger: str, *, has_clock: bool, gaps: bool) -> str:
                    PARTITION BY customer_id ORDER BY event_day
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) END AS gap
         FROM ({days})"""
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)
 
 
 _RHYTHM: Final = {

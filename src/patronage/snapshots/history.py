@@ -7,7 +7,7 @@ import polars as pl
 from patronage.engines import default_engine, literal
 from patronage.errors import SettingsError
 from patronage.horizon import DAYS_PER
-from patronage.snapshots.features import days_sql
+from patronage.snapshots.features import days_of
 from patronage.snapshots.snapshot import Snapshot
 
 __all__ = ["cohort_history", "period_history"]
@@ -23,7 +23,7 @@ def period_history(snapshot: Snapshot, period: str, *, n_periods: int) -> pl.Dat
     """
     length = DAYS_PER[period]
     day = literal(snapshot.as_of.isoformat())
-    days = days_sql(snapshot.events.ledger_sql(), has_clock=False, gaps=False)
+    days = days_of(snapshot.events, has_clock=False)
     counted = default_engine().frame(
         f"""
         WITH days AS ({days}),
@@ -76,7 +76,7 @@ def cohort_history(
         raise SettingsError(f"cohorts are by week, month, quarter or year; {cohort!r} given.")
     length = DAYS_PER[age]
     day = literal(snapshot.as_of.isoformat())
-    days = days_sql(snapshot.events.ledger_sql(), has_clock=False, gaps=False)
+    days = days_of(snapshot.events, has_clock=False)
     cells = default_engine().frame(
         f"""
         WITH days AS ({days}),

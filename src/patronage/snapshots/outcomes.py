@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 from patronage.engines import default_engine, literal
 from patronage.errors import HorizonError
 from patronage.horizon import DAYS_PER, Horizon
-from patronage.snapshots.features import days_sql
+from patronage.snapshots.features import days_of
 from patronage.snapshots.snapshot import Snapshot
 
 __all__ = ["Outcome", "observe_outcome"]
@@ -82,7 +82,7 @@ def observe_outcome(judge: Snapshot, at: Snapshot, horizon: Horizon) -> Outcome:
 
 
 def _days_between(judge: Snapshot, start: date, end: date) -> pl.DataFrame:
-    days = days_sql(judge.events.ledger_sql(), has_clock=False, gaps=False)
+    days = days_of(judge.events, has_clock=False)
     first, last = literal(start.isoformat()), literal(end.isoformat())
     return default_engine().frame(
         f"""

@@ -1,6 +1,6 @@
 """RFM: the summary that buy-till-you-die models read, in days; from a snapshot or a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -61,6 +61,13 @@ class RFM:
         }
         return RFM(**picked)
 
+    @staticmethod
+    def named_in(columns: Sequence[str], given: Mapping[str, str] | None = None) -> bool:
+        """Whether a table with these columns is one of RFM rows."""
+        frame = pl.DataFrame(schema=list(dict.fromkeys(columns)))
+        found = (_find(frame, name, given or {}) for name in ("frequency", "recency", "T"))
+        return all(name in frame.columns for name in found)
+
     @classmethod
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
@@ -103,7 +110,7 @@ class RFM:
                 row = int(np.flatnonzero(~np.isfinite(z) & (x > 0))[0])
                 raise EventSchemaError(
                     f"monetary_value of row {row} is {z[row]} where frequency is {x[row]:g}.\n"
-                    "To mend: the mean spend of repeat purchases must be finite where there are any."
+                    "To mend: give the mean spend of the repeat purchases, a finite number."
                 )
             z = np.where(x > 0, z, np.nan)
         return cls(customer_id, x, t_x * days, T * days, z, None, weight)

@@ -1,34 +1,22 @@
 """Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
-from patronage.snapshots.features import FEATURES, days_sql
+from patronage.snapshots.by_customer import frame_by_customer
+from patronage.snapshots.features import FEATURES, days_of
+from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.rfm import RFM
+from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
-
-# From the aggregates of one customer's days to the RFM columns. A customer without any purchase
-# (a refund of goods bought before the log, a visitor) begins with the first event, and is scored.
-_RFM_AGGREGATES = """
-    min(event_day) FILTER (purchases > 0) AS first_purchase_day,
-    min(event_day) AS first_event_day,
-    max(event_day) FILTER (spent > 0) AS last_counted_day,
-    count(*) FILTER (spent > 0) AS counted_days,
-    arg_min(spent, event_day) FILTER (purchases > 0) AS first_spent,
-    sum(spent) AS spend,
-    sum(cash) AS cash"""
-
-_CLOCK_AGGREGATES = """,
-    min(first_time) AS first_time,
-    max(first_time) FILTER (spent > 0) AS last_time"""
 
 
 @dataclass(frozen=True)
@@ -44,12 +32,18 @@ class Snapshot:
         purchases), cash (net money), then the columns of the feature groups asked for
     as_of : first unknown day
     features : the feature groups in `customers`
+    memory : where rewound snapshots are kept, when many will be asked for (see `remembering`)
     """
 
     events: EventLog
     customers: pl.DataFrame
     as_of: date
     features: tuple[str, ...] = ()
+    memory: SnapshotMemory | None = field(default=None, repr=False, compare=False)
+
+    def remembering(self) -> "Snapshot":
+        """The same snapshot; days that it is rewound to are kept for the next who asks."""
+        return self if self.memory is not None else replace(self, memory=SnapshotMemory())
 
     def rewind(self, to: date) -> "Snapshot":
         """The snapshot of an earlier day, with the same feature groups."""
@@ -58,14 +52,21 @@ class Snapshot:
                 f"a snapshot of {self.as_of} knows nothing of {to}.\n"
                 "To mend: rewind to an earlier day, or take a new snapshot from the log."
             )
-        return take_snapshot(self.events, as_of=to, features=self.features)
+
+        def make() -> Snapshot:
+            earlier = take_snapshot(self.events, as_of=to, features=self.features)
+            return replace(earlier, memory=self.memory)
+
+        return make() if self.memory is None else self.memory.get(to, self.features, make)
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
         """The same snapshot with more feature groups."""
         wanted = tuple(dict.fromkeys((*self.features, *groups)))
         if wanted == self.features:
             return self
-        whole = take_snapshot(self.events, as_of=self.as_of, features=wanted)
+        whole = replace(
+            take_snapshot(self.events, as_of=self.as_of, features=wanted), memory=self.memory
+        )
         if len(whole.customers) == len(self.customers):
             return whole
         mine = self.customers.select("customer_id")
@@ -106,46 +107,17 @@ def take_snapshot(
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)
-    customers = default_engine().frame(_customers_sql(known, as_of, features)).sort("customer_id")
+    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
+    day = f"DATE {literal(as_of.isoformat())}"
+
+    def query(among: str) -> str:
+        days = days_of(known, gaps="rhythm" in features, among=among)
+        return summary_sql(days, known, as_of, extra=extra).replace(":as_of", day)
+
+    customers = frame_by_customer(known, query)
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
             "To mend: choose an as_of after the first event."
         )
     return Snapshot(known, customers, as_of, tuple(features))
-
-
-def _customers_sql(log: EventLog, as_of: date, features: Sequence[str]) -> str:
-    day = f"DATE {literal(as_of.isoformat())}"
-    days = days_sql(log.ledger_sql(), has_clock=log.has_clock, gaps="rhythm" in features)
-    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
-    aggregates = _RFM_AGGREGATES + (_CLOCK_AGGREGATES if log.has_clock else "")
-    aggregates += "".join(f",\n    {sql} AS {name}" for name, sql in extra.items())
-    first_day = "coalesce(first_purchase_day, first_event_day)"
-    if log.has_clock:
-        start = f"coalesce(first_time, {first_day}::TIMESTAMP)"
-        recency = f"epoch_us(last_time) - epoch_us({start})"
-        recency = f"({recency}) / 86400e6"
-        T = f"(epoch_us({day}::TIMESTAMP) - epoch_us({start})) / 86400e6"
-    else:
-        recency = f"(last_counted_day - {first_day})::DOUBLE"
-        # A day is a point, and the last observed day is the one before as_of.
-        T = f"({day} - 1 - {first_day})::DOUBLE"
-    counted_first = "(first_spent IS NOT NULL AND first_spent > 0)"
-    columns = "".join(f", {name}" for name in extra)
-    return f"""
-        WITH days AS ({days}),
-        totals AS (SELECT customer_id, {aggregates} FROM days GROUP BY customer_id),
-        counted AS (
-            SELECT *, counted_days - {counted_first}::INT AS frequency FROM totals
-        )
-        SELECT customer_id, {first_day} AS first_day,
-               first_purchase_day IS NOT NULL AS is_buyer, frequency,
-               CASE WHEN frequency > 0 THEN {recency} ELSE 0.0 END AS recency, {T} AS T,
-               CASE WHEN frequency > 0 THEN
-                   (spend - CASE WHEN {counted_first} THEN first_spent ELSE 0 END)::DOUBLE
-                   / frequency END AS monetary_value,
-               coalesce(first_spent, 0)::DOUBLE AS first_amount,
-               coalesce(spend, 0)::DOUBLE AS spend, coalesce(cash, 0)::DOUBLE AS cash{columns}
-        FROM counted
-    """.replace(":as_of", day)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from patronage.engines import default_engine, literal
 from patronage.horizon import days_per
 from patronage.snapshots import Snapshot
-from patronage.snapshots.features import days_sql
+from patronage.snapshots.features import days_of
 
 __all__ = ["RepeatRate", "repeat_rate"]
 
@@ -43,7 +43,7 @@ def repeat_rate(snapshot: Snapshot, period: str) -> RepeatRate:
     length = max(1.0, min(days_per(period), history / 2))
     n_periods = max(1, math.floor(history / length))
     as_of = f"DATE {literal(snapshot.as_of.isoformat())}"
-    days = days_sql(snapshot.events.ledger_sql(), has_clock=False, gaps=False)
+    days = days_of(snapshot.events, has_clock=False)
     earlier, retained, active, cash, purchases = default_engine().row(f"""
         WITH cells AS (
             SELECT customer_id, floor(({as_of} - event_day - 1) / {length})::BIGINT AS back,

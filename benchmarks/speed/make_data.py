@@ -1,0 +1,139 @@
+"""Generate the data sets, each from its own seed: python make_data.py NAME …
+
+events_1m, events_10m, events_100m   transactions of two years in whole days, in random order
+bg_days, bg_time, pn_days, pn_time   RFM tables of 1,000,000 customers of a BG/NBD and of a
+                                     Pareto/NBD, in whole days and in continuous time (days)
+cdnow, cdnow_rfm                     the public set as transactions (CSV) and as the RFM table
+                                     of its first 39 weeks
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from places import CACHE, PUBLIC, data_file
+
+DAYS = 730
+
+
+def events(path: Path, *, rows: int, customers: int, seed: int) -> None:
+    """Gamma-Poisson purchases; written in chunks that each hold a random share of all rows."""
+    draw = np.random.default_rng(seed)
+    start = draw.integers(0, DAYS, customers)
+    left = DAYS - start
+    rate = draw.gamma(0.6, (rows / customers - 1) / 0.6 / (DAYS / 2), customers)
+    chunks = max(1, rows // 5_000_000)
+    first_in = draw.integers(0, chunks, customers)
+    schema = pa.schema(
+        [("customer_id", pa.int64()), ("date", pa.timestamp("us")), ("amount", pa.float64())]
+    )
+    with pq.ParquetWriter(path, schema, compression="snappy") as file:
+        for chunk in range(chunks):
+            repeats = draw.poisson(rate * left / chunks)
+            first = np.flatnonzero(first_in == chunk)
+            customer = np.concatenate([first, np.repeat(np.arange(customers), repeats)])
+            day = start[customer]
+            day[len(first) :] += np.floor(
+                draw.random(len(customer) - len(first)) * left[customer[len(first) :]]
+            ).astype(np.int64)
+            order = draw.permutation(len(customer))
+            amount = np.round(draw.gamma(2.0, 18.0, len(customer)) + 0.01, 2)
+            when = np.datetime64("2022-01-01", "us") + day[order].astype("timedelta64[D]")
+            table = pa.table([customer[order], when, amount], schema=schema)
+            file.write_table(table, row_group_size=1_000_000)
+
+
+def btyd(path: Path, *, model: str, whole_days: bool, n: int = 1_000_000) -> None:
+    """RFM of customers who follow the model; T uniform over 27 to 39 weeks."""
+    T, customer, when = _bg_nbd(n) if model == "bg" else _pareto_nbd(n)
+    if whole_days:
+        T = np.rint(T)
+        when = np.minimum(np.rint(when), T[customer])
+        # Why: purchases of one day are one purchase, those of the first day are the first.
+        key = np.unique(customer[when > 0] * 512 + when[when > 0].astype(np.int64))
+        customer, when = key // 512, (key % 512).astype(float)
+    frequency = np.bincount(customer, minlength=n)
+    recency = np.zeros(n)
+    np.maximum.at(recency, customer, when)
+    columns = {"customer_id": np.arange(n), "frequency": frequency, "recency": recency, "T": T}
+    pl.DataFrame(columns).with_columns(pl.col("frequency").cast(pl.Float64)).write_parquet(path)
+
+
+def _bg_nbd(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Observation times (days), and customer and time of each repeat purchase."""
+    draw = np.random.default_rng(11)
+    T = 7 * draw.uniform(27, 39, n)
+    rate = draw.gamma(0.243, 1 / 4.414, n) / 7
+    leaves = draw.beta(0.793, 2.426, n)
+    clock, active = np.zeros(n), np.arange(n)
+    customers, times = [], []
+    while active.size:
+        clock[active] += draw.exponential(1.0, active.size) / np.maximum(rate[active], 1e-300)
+        active = active[clock[active] <= T[active]]
+        customers.append(active)
+        times.append(clock[active])
+        active = active[draw.random(active.size) >= leaves[active]]
+    return T, np.concatenate(customers), np.concatenate(times)
+
+
+def _pareto_nbd(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(12)
+    T = 7 * draw.uniform(27, 39, n)
+    rate = draw.gamma(0.553, 1 / 10.578, n) / 7
+    dropout = draw.gamma(0.606, 1 / 11.669, n) / 7
+    lifetime = np.minimum(draw.exponential(1.0, n) / np.maximum(dropout, 1e-300), T)
+    customer = np.repeat(np.arange(n), draw.poisson(rate * lifetime))
+    return T, customer, draw.random(len(customer)) * lifetime[customer]
+
+
+def _cdnow() -> pl.DataFrame:
+    source = PUBLIC / "cdnow" / "cdnow_master.parquet"
+    if not source.exists():
+        sys.exit(f"{source} is not there.\nTo mend: set PATRONAGE_DATA to the folder of the sets.")
+    return pl.read_parquet(source).select("customer_id", "date", "amount")
+
+
+def cdnow(path: Path) -> None:
+    """The transactions as people have them: a CSV."""
+    _cdnow().write_csv(path)
+
+
+def cdnow_rfm(path: Path) -> None:
+    """RFM in days of the first 39 weeks; purchases of one day are one."""
+    end = date(1997, 9, 30)
+    days = _cdnow().filter(pl.col("date") <= end).group_by("customer_id", "date")
+    day = pl.col("date")
+    days.agg(pl.col("amount").sum()).group_by("customer_id").agg(
+        frequency=(pl.len() - 1).cast(pl.Float64),
+        recency=(day.max() - day.min()).dt.total_days().cast(pl.Float64),
+        T=(end - day.min()).dt.total_days().cast(pl.Float64),
+    ).sort("customer_id").write_parquet(path)
+
+
+SETS: dict[str, Callable[[Path], None]] = {
+    "events_1m.parquet": lambda path: events(path, rows=1_000_000, customers=300_000, seed=7),
+    "events_10m.parquet": lambda path: events(path, rows=10_000_000, customers=3_000_000, seed=8),
+    "events_100m.parquet": lambda path: events(
+        path, rows=100_000_000, customers=30_000_000, seed=9
+    ),
+    "bg_days.parquet": lambda path: btyd(path, model="bg", whole_days=True),
+    "bg_time.parquet": lambda path: btyd(path, model="bg", whole_days=False),
+    "pn_days.parquet": lambda path: btyd(path, model="pn", whole_days=True),
+    "pn_time.parquet": lambda path: btyd(path, model="pn", whole_days=False),
+    "cdnow.csv": cdnow,
+    "cdnow_rfm.parquet": cdnow_rfm,
+}
+
+if __name__ == "__main__":
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:]:
+        if not data_file(name).exists():
+            part = data_file(name + ".part")
+            SETS[name](part)
+            part.rename(data_file(name))
+            print(f"{name}: {data_file(name).stat().st_size / 2**20:.0f} MiB")
