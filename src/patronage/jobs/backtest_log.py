@@ -87,7 +87,7 @@ def backtest_log(
             f"no metric {choose_by!r} to choose by.\nTo mend: one of {', '.join(METRICS)}."
         )
     competing = candidates(models)
-    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES))
+    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES)).remembering()
     if origins is None:
         rewound = rewound_origins(snapshot, horizon)
         days, judged_on, told = rewound.origins, rewound.horizon, rewound.reason

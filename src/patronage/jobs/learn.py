@@ -54,7 +54,9 @@ def learn(log: EventLog, settings: RunSettings, *, progress: Progress = silent) 
         )
     competing = candidates(settings.models)
     progress("reading the log", 0.0)
-    snapshot = take_snapshot(log.compact(), as_of=settings.as_of, features=tuple(FEATURES))
+    snapshot = take_snapshot(
+        log.compact(), as_of=settings.as_of, features=tuple(FEATURES)
+    ).remembering()
     economics, economics_notes = economics_of(
         snapshot,
         margin=settings.margin,

@@ -56,7 +56,7 @@ class Recalibrated:
     model: Model
     level_trust: float = 0.5
     n_folds_min: int = 2
-    n_folds_max: int = 3
+    n_folds_max: int = 2
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedRecalibrated:
         rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)

@@ -79,13 +79,14 @@ class Stack:
 
     Attributes
     ----------
-    members : name → model; the first, a process model, lends p_alive and the profile over periods
+    members : name → model; the first, a process model, lends p_alive and the profile over
+        periods; one for which the folds have too little history is left out
     n_folds_min, n_folds_max : earlier origins to weight on
     """
 
     members: Mapping[str, Model]
     n_folds_min: int = 2
-    n_folds_max: int = 3
+    n_folds_max: int = 2
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedStack:
         rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
@@ -97,7 +98,7 @@ class Stack:
         )
         calibration = learn_two_part(folds.pairs(blend), level_trust=0.0)
         members = {
-            name: model.fit(snapshot, horizon, seed=seed) for name, model in self.members.items()
+            name: self.members[name].fit(snapshot, horizon, seed=seed) for name in folds.names
         }
         return FittedStack(
             members,
