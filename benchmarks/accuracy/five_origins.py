@@ -58,9 +58,7 @@ class FittedFiveOrigins:
         )
         ids = snapshot.customers["customer_id"].to_numpy()
         draws = (cash[:, None] * shares)[None]
-        return SampleForecast(
-            ids, snapshot.as_of, horizon, draws, n_purchases=n[:, None] * shares
-        )
+        return SampleForecast(ids, snapshot.as_of, horizon, draws, n_purchases=n[:, None] * shares)
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ class FiveOrigins:
     seeds: int = 5
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedFiveOrigins:
+        del horizon
         last = snapshot.as_of - timedelta(days=int(TARGET.days))
         origins = [last - timedelta(days=STEP_DAYS * k) for k in range(5)]
         pairs = training_pairs(snapshot, origins, TARGET, GROUPS)

@@ -1,5 +1,7 @@
 """Two-part calibration recovers what was wrong with a forecast, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,57 +20,49 @@ def _pairs(seed: int, n: int = 40_000) -> tuple[FoldPairs, np.ndarray, np.ndarra
 
 
 def test_a_right_forecast_is_left_alone() -> None:
-    truth, rate, _ = _pairs(1)
+    truth, _, _ = _pairs(1)
 
-    learned = learn_two_part(truth)
+    learned = learn_two_part(truth, level_trust=1.0)
 
-    assert learned.cash(30.0 * rate) == pytest.approx(30.0 * rate, rel=0.08)
+    assert learned.cash_factor == pytest.approx(1.0, rel=0.03)
+    assert learned.purchases_factor == pytest.approx(1.0, rel=0.03)
     assert learned.p_positive(truth.p_positive) == pytest.approx(truth.p_positive, abs=0.02)
     assert learned.total_sd < 0.05
 
 
-def test_a_forecast_too_low_and_too_steep_is_corrected() -> None:
-    """Halved and squared forecasts: the maps undo both, in the mean and in the zeros."""
+def test_a_forecast_too_low_is_raised_as_far_as_it_is_trusted() -> None:
     truth, rate, _ = _pairs(2)
-    wrong = FoldPairs(
-        0.5 * truth.cash**1.3,
-        0.5 * truth.purchases**1.3,
-        -np.expm1(-0.5 * rate**1.3),
+    low = FoldPairs(
+        0.5 * truth.cash,
+        0.5 * truth.purchases,
+        -np.expm1(-0.5 * rate),
         truth.actual_cash,
         truth.actual_purchases,
         truth.fold,
     )
 
-    learned = learn_two_part(wrong)
+    whole, half, none = (learn_two_part(low, level_trust=trust) for trust in (1.0, 0.5, 0.0))
 
-    assert learned.cash_map[1] == pytest.approx(1 / 1.3, abs=0.04)
-    assert learned.cash(wrong.cash).sum() == pytest.approx(truth.actual_cash.sum(), rel=1e-6)
-    assert learned.p_positive(wrong.p_positive) == pytest.approx(truth.p_positive, abs=0.03)
-    assert np.corrcoef(learned.purchases(wrong.purchases), rate)[0, 1] > 0.999
+    assert whole.cash_factor == pytest.approx(2.0, rel=0.05)
+    assert half.cash_factor == pytest.approx(2.0**0.5, rel=0.05)
+    assert none.cash_factor == 1.0
+    assert whole.p_positive(low.p_positive) == pytest.approx(truth.p_positive, abs=0.03)
+    assert whole.total_sd < half.total_sd < none.total_sd
 
 
-def test_the_order_of_customers_is_kept() -> None:
+def test_the_order_of_zeros_is_kept() -> None:
     truth, _, _ = _pairs(3)
 
-    calibrated = learn_two_part(truth).cash(truth.cash)
+    calibrated = learn_two_part(truth, level_trust=0.5).p_positive(truth.p_positive)
 
-    assert (np.argsort(calibrated) == np.argsort(truth.cash)).all()
+    assert (np.argsort(calibrated) == np.argsort(truth.p_positive)).all()
 
 
 def test_folds_that_disagree_widen_the_total() -> None:
     truth, _, _ = _pairs(4)
     uneven = truth.actual_cash * np.array([0.7, 1.0, 1.4])[truth.fold]
 
-    learned = learn_two_part(
-        FoldPairs(
-            truth.cash,
-            truth.purchases,
-            truth.p_positive,
-            uneven,
-            truth.actual_purchases,
-            truth.fold,
-        )
-    )
+    learned = learn_two_part(replace(truth, actual_cash=uneven), level_trust=1.0)
 
     assert 0.25 < learned.total_sd < 0.6
 
@@ -86,7 +80,8 @@ def test_nobody_buys(outcome: float) -> None:
         truth.fold,
     )
 
-    learned = learn_two_part(nothing)
+    learned = learn_two_part(nothing, level_trust=1.0)
 
-    for values in (learned.cash(truth.cash), learned.p_positive(truth.p_positive), learned.ratios):
+    assert learned.cash_factor == 1.0
+    for values in (learned.p_positive(truth.p_positive), learned.ratios):
         assert np.isfinite(values).all()

@@ -9,6 +9,7 @@ import pytest
 
 from patronage.errors import ArtifactError
 from patronage.horizon import Horizon
+from patronage.models.baselines.nothing import FittedNothing
 from patronage.models.two_part import TwoPartCalibration
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.uncertainty import FittedRecalibrated
@@ -18,8 +19,8 @@ KEY = b"a key of our own"
 
 def _calibration() -> TwoPartCalibration:
     return TwoPartCalibration(
-        (0.1, 0.9),
-        (0.0, 1.0),
+        1.1,
+        0.9,
         (-0.2, 1.1),
         np.array([0.0, 1.0]),
         np.linspace(0, 1, 5),
@@ -30,15 +31,9 @@ def _calibration() -> TwoPartCalibration:
 
 
 def _artifact() -> Artifact:
-    inner = FittedRecalibrated(_Nothing(), _calibration())  # type: ignore[arg-type]
+    inner = FittedRecalibrated(FittedNothing(), _calibration())
     fitted = FittedRecalibrated(inner, _calibration())
     return Artifact("twice", fitted, Horizon(3, "month"), date(2026, 1, 1), "EUR", facts={"a": 1})
-
-
-def _Nothing() -> object:
-    from patronage.models.catalog import make_model
-
-    return make_model("nothing").fit(None, Horizon(1, "week"))  # type: ignore[arg-type]
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def fit(
             query=query,
             seed=seed,
         )
-        facts |= {"customers": result.get("n_customers")}
+        facts |= {"rows": result["n_rows"], "customers": result["n_customers"]}
     if as_json:
         typer.echo(json.dumps(result, indent=2, default=str))
         return

@@ -34,7 +34,9 @@ class _JsonLines(logging.Formatter):
 def start_journal(form: str) -> None:
     """Send the library's log to standard error in this form."""
     if form not in ("text", "json", "off"):
-        raise SettingsError(f"--log is 'text', 'json' or 'off'; {form!r} given.")
+        raise SettingsError(
+            f"--log {form!r} is no form of log.\nTo mend: --log text, --log json or --log off."
+        )
     _log.handlers.clear()
     _log.propagate = False
     if form == "off":
@@ -53,10 +55,22 @@ def peak_memory_mib() -> int:
 
 @contextmanager
 def timed(command: str, **facts: Any) -> Iterator[dict[str, Any]]:
-    """Log the command's end with its rows, seconds and peak memory; add facts to what it yields."""
+    """Log the command's end with its rows, seconds and peak memory; add facts to what it yields.
+
+    A command that fails is logged too, with the kind of its error.
+    """
     start = time.perf_counter()
-    seen: dict[str, Any] = dict(facts)
-    yield seen
+    seen: dict[str, Any] = {"rows": None, **facts}
+    try:
+        yield seen
+    except BaseException as error:
+        seen["failed"] = type(error).__name__
+        raise
+    finally:
+        _end(command, seen, start)
+
+
+def _end(command: str, seen: dict[str, Any], start: float) -> None:
     seen |= {"seconds": round(time.perf_counter() - start, 2), "peak_mib": peak_memory_mib()}
-    text = ", ".join(f"{name} {value}" for name, value in seen.items())
+    text = ", ".join(f"{name} {value}" for name, value in seen.items() if value is not None)
     _log.info("%s: run %s, %s", command, RUN_ID, text, extra={"facts": {"command": command} | seen})

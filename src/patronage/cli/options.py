@@ -76,7 +76,7 @@ DropDuplicates = Annotated[bool, typer.Option(help="Set aside rows that repeat e
 Query = Annotated[
     str | None, typer.Option(help="SQL to run where EVENTS is a database URL.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 
 
 def parse_columns(text: str | None) -> Mapping[str, str] | None:

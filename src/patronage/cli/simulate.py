@@ -23,9 +23,10 @@ def simulate(
     from patronage.cli.journal import timed
     from patronage.datasets import SimulationSettings
     from patronage.datasets import simulate as draw
+    from patronage.jobs.folders import make_folder
 
     with timed("simulate", customers=customers) as facts:
         drawn = draw(SimulationSettings(n_customers=customers), seed=seed)
-        drawn.write(out, format=form)
+        drawn.write(make_folder(out), format=form)
         facts |= {"rows": len(drawn.events)}
     typer.echo(f"{len(drawn.events):,} events of {customers:,} customers: {out}")

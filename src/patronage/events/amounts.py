@@ -109,6 +109,7 @@ def _decimal_comma(raw: RawTable, text: str) -> tuple[bool | None, bool]:
               FROM (SELECT {text} AS t FROM {raw.sql()}) WHERE NOT {blank("t")})
         """
     )
+    # Why: counted over no rows at all, count_if is null.
     odd, commas, point_after, point_alone, comma_after, comma_alone = (int(f or 0) for f in facts)
     if odd == 0:
         return None, False

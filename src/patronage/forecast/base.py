@@ -76,6 +76,10 @@ class AbstractForecast(ABC):
         probability integral transform is uniform between them.
         """
 
+    def p_zero(self) -> Float[np.ndarray, " customers"]:
+        """P(cash <= 0) over the horizon: for most customers the atom at zero, told cheaply."""
+        return self.cdf(np.zeros(self.n_customers))[1]
+
     @abstractmethod
     def take(self, rows: slice | np.ndarray) -> "AbstractForecast":
         """The same forecast for some of the customers."""

@@ -47,6 +47,10 @@ class AbstractCounts(ABC):
         del days
         return None
 
+    def compacted(self) -> tuple["AbstractCounts", Int[np.ndarray, " customers"]]:
+        """Counts of fewer customers, and which of them each customer is like."""
+        return self, np.arange(self.n_customers)
+
     @abstractmethod
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "AbstractCounts":
         """The same for some of the customers."""

@@ -53,17 +53,17 @@ class EmpiricalHurdleForecast(AbstractForecast):
         self, n_draws: int, rng: np.random.Generator
     ) -> Float[np.ndarray, "draws customers"]:
         uniform = rng.random((n_draws, self.n_customers))
-        positive = uniform > 1.0 - self.p_positive
-        level = np.where(positive, 1.0 - (1.0 - uniform) / np.maximum(self.p_positive, 1e-300), 0.0)
-        low, weight = self._rows()
-        drawn = np.empty_like(level)
+        draw, customer = np.nonzero(uniform > 1.0 - self.p_positive)
+        level = 1.0 - (1.0 - uniform[draw, customer]) / self.p_positive[customer]
+        low, weight = (part[customer] for part in self._rows())
+        drawn = np.zeros_like(uniform)
         for row in np.unique(low):
             here = low == row
             first, second = self.ratios[row], self.ratios[min(row + 1, len(self.ratios) - 1)]
-            drawn[:, here] = (1.0 - weight[here]) * np.interp(
-                level[:, here], self.levels, first
-            ) + weight[here] * np.interp(level[:, here], self.levels, second)
-        return np.where(positive, drawn * self.positive_mean, 0.0)
+            ratio = (1.0 - weight[here]) * np.interp(level[here], self.levels, first)
+            ratio += weight[here] * np.interp(level[here], self.levels, second)
+            drawn[draw[here], customer[here]] = ratio * self.positive_mean[customer[here]]
+        return drawn
 
     def sample(
         self, n_draws: int, rng: np.random.Generator

@@ -10,6 +10,8 @@ __all__ = ["invert_cdf"]
 
 _MOST_STEPS: Final = 200
 _PRECISION: Final = 1e-9
+# Newton doubles the digits: a step this small leaves about its square.
+_LAST_STEP: Final = 1e-4
 
 
 def invert_cdf(
@@ -24,7 +26,7 @@ def invert_cdf(
     """The total of each row at which its distribution function reaches `level`.
 
     Newton in the logarithm of the total, kept between bounds by bisection; rows that have
-    converged (1e-9 relative, or a probability within 1e-11) are not evaluated again.
+    converged (about 1e-8 relative, or a probability within 1e-11) are not evaluated again.
 
     Parameters
     ----------
@@ -51,8 +53,9 @@ def invert_cdf(
         moved = np.where(outside & np.isfinite(middle), middle, moved)
         moved = np.clip(moved, -600.0, 600.0)
         # Why: at the root a step of nothing falls on a bound, and bisection would leave the root.
-        done = (np.abs(short) < 1e-11) | (np.abs(step) < _PRECISION)
-        at[rows] = np.where(done, at[rows], moved)
+        there = (np.abs(short) < 1e-11) | (np.abs(step) < _PRECISION)
+        at[rows] = np.where(there, at[rows], moved)
+        done = there | (~outside & (np.abs(step) < _LAST_STEP))
         done |= high[rows] - low[rows] < _PRECISION
         rows = rows[~done]
         if len(rows) == 0:

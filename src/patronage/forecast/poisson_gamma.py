@@ -74,5 +74,19 @@ class GammaSpend(AbstractSpend):
     ) -> Float[np.ndarray, "draws customers periods"]:
         return np.asarray(rng.standard_gamma(self.shape * counts) * self.scale[:, None])
 
+    def standard(
+        self,
+    ) -> tuple["GammaSpend", Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
+        ones = np.ones_like(self.scale)
+        return GammaSpend(self.shape, ones), self.scale, ones
+
+    def sample_each(
+        self,
+        n: Int[np.ndarray, " draws"],
+        rows: Int[np.ndarray, " draws"],
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, " draws"]:
+        return np.asarray(rng.standard_gamma(self.shape * n) * self.scale[rows])
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "GammaSpend":
         return GammaSpend(self.shape, self.scale[rows])

@@ -24,6 +24,14 @@ class AbstractSpend(ABC):
     lattice: float | None
 
     @abstractmethod
+    def standard(
+        self,
+    ) -> tuple["AbstractSpend", Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
+        """The same in units of each customer's scale; the scale; and a number that is equal for
+        customers who differ by scale alone.
+        """
+
+    @abstractmethod
     def mean(self) -> Float[np.ndarray, " customers"]:
         """Expected money of one purchase."""
 
@@ -44,6 +52,15 @@ class AbstractSpend(ABC):
         self, counts: Int[np.ndarray, "draws customers periods"], rng: np.random.Generator
     ) -> Float[np.ndarray, "draws customers periods"]:
         """Money of `counts` purchases; the level is drawn once per draw and customer."""
+
+    @abstractmethod
+    def sample_each(
+        self,
+        n: Int[np.ndarray, " draws"],
+        rows: Int[np.ndarray, " draws"],
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, " draws"]:
+        """Money of n[i] purchases of customer rows[i], every draw with a level of its own."""
 
     @abstractmethod
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "AbstractSpend":
@@ -117,6 +134,20 @@ class GammaGammaSpend(AbstractSpend):
         level = rng.standard_gamma(self.shape, size=counts.shape[:2]) / self.scale
         return np.asarray(rng.standard_gamma(self.p * counts) / level[:, :, None])
 
+    def standard(
+        self,
+    ) -> tuple["GammaGammaSpend", Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
+        return GammaGammaSpend(self.p, self.shape, np.ones_like(self.scale)), self.scale, self.shape
+
+    def sample_each(
+        self,
+        n: Int[np.ndarray, " draws"],
+        rows: Int[np.ndarray, " draws"],
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, " draws"]:
+        level = rng.standard_gamma(self.shape[rows]) / self.scale[rows]
+        return np.asarray(rng.standard_gamma(self.p * n) / level)
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "GammaGammaSpend":
         return GammaGammaSpend(self.p, self.shape[rows], self.scale[rows])
 
@@ -148,6 +179,20 @@ class UnitSpend(AbstractSpend):
     ) -> Float[np.ndarray, "draws customers periods"]:
         del rng
         return counts.astype(float)
+
+    def standard(
+        self,
+    ) -> tuple["UnitSpend", Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
+        return self, np.ones(self.n_customers), np.ones(self.n_customers)
+
+    def sample_each(
+        self,
+        n: Int[np.ndarray, " draws"],
+        rows: Int[np.ndarray, " draws"],
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, " draws"]:
+        del rows, rng
+        return n.astype(float)
 
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "UnitSpend":
         return UnitSpend(len(np.arange(self.n_customers)[rows]))

@@ -75,6 +75,9 @@ class TweedieForecast(AbstractForecast):
     ) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
         return self._compound.cdf(total)
 
+    def p_zero(self) -> Float[np.ndarray, " customers"]:
+        return self._compound.p_zero()
+
     def take(self, rows: slice | np.ndarray) -> "TweedieForecast":
         phi = self.dispersion
         return TweedieForecast(

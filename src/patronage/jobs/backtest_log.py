@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from patronage.errors import SettingsError
 from patronage.evaluate import METRICS, Choice, Scorecard, backtest, choose
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs.candidates import candidates
+from patronage.jobs.folders import make_folder
 from patronage.jobs.progress import Progress, silent
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import FEATURES, take_snapshot
@@ -39,7 +42,8 @@ class Board:
         """The board for a terminal: models by the metric that chooses, best first."""
         shown = list(dict.fromkeys((self.choice.metric, *_SHOWN)))
         lines = [self.judged, "", f"{'model':<32}" + "".join(f"{name:>17}" for name in shown)]
-        for model in self.choice.table["model"]:
+        judged = self.choice.table.filter(pl.col("verdict") != "excluded")
+        for model in judged["model"]:
             values = (self.scorecard.value(model, name) for name in shown)
             lines.append(f"{model:<32}" + "".join(f"{value:>17.4f}" for value in values))
         failed = [f"{model}: {why}" for model, why in self.scorecard.failures.items()]
@@ -62,7 +66,7 @@ class Board:
 
     def write(self, out: Path) -> None:
         """leaderboard.csv and predictions.parquet."""
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         self.scorecard.to_csv(out / "leaderboard.csv")
         self.scorecard.predictions.write_parquet(out / "predictions.parquet")
 
@@ -79,9 +83,11 @@ def backtest_log(
 ) -> Board:
     """Judge the models at the origins, or at three that the history allows."""
     if choose_by not in METRICS:
-        raise SettingsError(f"no metric {choose_by!r}; known: {', '.join(METRICS)}.")
+        raise SettingsError(
+            f"no metric {choose_by!r} to choose by.\nTo mend: one of {', '.join(METRICS)}."
+        )
     competing = candidates(models)
-    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES))
+    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES)).remembering()
     if origins is None:
         rewound = rewound_origins(snapshot, horizon)
         days, judged_on, told = rewound.origins, rewound.horizon, rewound.reason

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from patronage.errors import SettingsError
 from patronage.models.base import Model
 from patronage.models.catalog import MODELS, make_model
+from patronage.models.memory import Remembered
 from patronage.uncertainty import Recalibrated
 
 __all__ = ["RECALIBRATED", "Candidates", "candidates"]
@@ -58,11 +59,18 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
             for name in names
             for one in ([name, name + RECALIBRATED] if MODELS[name].family == "btyd" else [name])
         ]
+    made: dict[str, Model] = {}
+
+    def member(name: str) -> Model:
+        if name not in made:
+            made[name] = Remembered(make_model(name, member=member))
+        return made[name]
+
     models: dict[str, Model] = {}
     complexity: dict[str, int] = {}
     for name in dict.fromkeys(names):
         plain = name.removesuffix(RECALIBRATED)
-        model = make_model(plain)
+        model = member(plain)
         if MODELS[plain].kind not in ("forecast", "purchases"):
             raise SettingsError(
                 f"{plain} is a {MODELS[plain].kind} model and forecasts no cash by itself.\n"

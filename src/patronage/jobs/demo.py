@@ -5,6 +5,7 @@ from pathlib import Path
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import read_events
 from patronage.horizon import Horizon
+from patronage.jobs.folders import make_folder
 from patronage.jobs.progress import Progress, silent
 from patronage.jobs.run import RunResult, run
 from patronage.jobs.settings import RunSettings
@@ -15,7 +16,7 @@ __all__ = ["demo"]
 def demo(out: Path, *, seed: int = 0, run_id: str = "", progress: Progress = silent) -> RunResult:
     """Write the sample into `out`/sample and the results into `out`."""
     progress("simulating a shop", 0.0)
-    sample = out / "sample"
+    sample = make_folder(out / "sample")
     simulate(SimulationSettings(), seed=seed).write(sample, format="csv")
     progress("simulating a shop", 1.0)
     log = read_events(

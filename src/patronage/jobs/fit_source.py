@@ -10,7 +10,6 @@ import polars as pl
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
-from patronage.models.base import FittedModel
 from patronage.models.btyd.estimates import estimates
 from patronage.models.catalog import MODELS, make_model
 from patronage.snapshots import RFM, take_snapshot
@@ -49,41 +48,52 @@ def fit_source(
                 "To mend: give events, or choose a buy-till-you-die model."
             )
         fitted = settings.fit_rfm(RFM.from_frame(table, unit=unit, columns=columns))  # type: ignore[attr-defined]
-        told = {"as_of": None if as_of is None else as_of.isoformat()}
+        told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
+        n_customers = table.height
     else:
         log = read_events(source, currency=currency, columns=columns, query=query)
         snapshot = take_snapshot(log, as_of=as_of)
         fitted = settings.fit(snapshot, horizon, seed=seed)
-        told = {"as_of": snapshot.as_of.isoformat(), "currency": log.currency}
-    return {"model": model, **_estimates(fitted, unit), "unit": unit, **told}
+        n_customers = snapshot.customers.height
+        told = {
+            "as_of": snapshot.as_of.isoformat(),
+            "currency": log.currency,
+            "n_rows": log.quality.n_rows_read,
+        }
+    return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
 
 
-def _estimates(fitted: FittedModel, unit: str) -> dict[str, Any]:
+def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:
     found = estimates(fitted, unit=unit)
     if found is None:
-        return {
+        found = {
             "parameters": {},
             "standard_errors": {},
             "log_likelihood": None,
             "converged": True,
             "warnings": [f"{type(fitted).__name__} has no parameters to show."],
         }
-    return found
+    return {"n_customers": n_customers, "n_rows_compacted": None, "converged": True, **found}
 
 
 def _rfm_table(source: str, columns: Mapping[str, str] | None) -> pl.DataFrame | None:
     """The table where the file is one of RFM rows; None where it is not."""
     path = Path(source)
-    if not path.is_file() or path.suffix.lower() not in (".csv", ".parquet", ".pq"):
+    kind = path.suffix.lower()
+    if not path.is_file() or kind not in (".csv", ".parquet", ".pq"):
         return None
-    wanted = {(columns or {}).get(name, name).lower() for name in ("frequency", "recency", "T")}
+    read = pl.read_csv if kind == ".csv" else pl.read_parquet
     try:
-        if path.suffix.lower() == ".csv":
-            names = pl.read_csv(path, n_rows=0).columns
-        else:
-            names = list(pl.read_parquet_schema(path))
-        if not wanted <= {name.lower() for name in names}:
-            return None
-        return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        raise EventSchemaError(f"cannot read {source}: {error}.") from error
+        names = read(path, n_rows=0).columns
+    except (pl.exceptions.PolarsError, OSError):
+        # Why: whoever reads events knows more ways to read a file, and says better what is wrong.
+        return None
+    if not RFM.named_in(names, columns):
+        return None
+    try:
+        return read(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise EventSchemaError(
+            f"cannot read the RFM table {source}: {error}.\n"
+            "To mend: write numbers with a point, columns with a comma between them."
+        ) from error

@@ -11,6 +11,7 @@ from patronage.evaluate import Choice, Scorecard, backtest, choose
 from patronage.horizon import Horizon
 from patronage.jobs.candidates import Candidates
 from patronage.jobs.progress import Progress
+from patronage.models.catalog import MODELS
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins
 from patronage.snapshots import Snapshot
 
@@ -75,33 +76,41 @@ def judge(
     """
     try:
         rewound = rewound_origins(snapshot, horizon, n_min=3)
+        scorecard = backtest(
+            snapshot,
+            candidates.models,
+            origins=rewound.origins,
+            horizon=rewound.horizon,
+            seed=seed,
+            progress=lambda done: progress("judging models", done),
+        )
+        choice = choose(scorecard, metric=metric, complexity=candidates.complexity)
     except NotEnoughDataError as error:
-        return _unjudged(candidates, metric, str(error).split("\n")[0])
-    scorecard = backtest(
-        snapshot,
-        candidates.models,
-        origins=rewound.origins,
-        horizon=rewound.horizon,
-        seed=seed,
-        progress=lambda done: progress("judging models", done),
-    )
-    choice = choose(scorecard, metric=metric, complexity=candidates.complexity)
+        return _unjudged(candidates, metric, str(error).split("\nTo mend")[0])
     return Judgement(
         choice.model, choice.reasons, rewound.reason, metric, scorecard, choice, rewound
     )
 
 
 def _unjudged(candidates: Candidates, metric: str, why: str) -> Judgement:
-    usual = ("pareto_nbd", "bg_nbd", "mbg_nbd")
-    model = next((name for name in usual if name in candidates.models), None)
-    if model is None:
-        model = list(candidates.models)[-1]
+    """A process model where there is one, else the best-founded that needs no outcomes to learn."""
+    usual = [name for name in ("pareto_nbd", "bg_nbd", "mbg_nbd") if name in candidates.models]
+    plain = [name for name in candidates.models if _learns_from_histories(name)]
+    model = (usual or plain[::-1] or list(candidates.models)[::-1])[0]
+    why_this = (
+        "is taken as the usual first choice for irregular purchases without a contract"
+        if usual
+        else "is taken as the most telling of the models asked for that need no judgement to learn"
+        if plain
+        else "is taken, the last of the models asked for"
+    )
     return Judgement(
         model,
-        (
-            f"No model could be judged on this history, so {model} is taken as the usual first "
-            "choice for irregular purchases without a contract; trust it less.",
-        ),
+        (f"No model could be judged on this history, so {model} {why_this}; trust it less.",),
         why,
         metric,
     )
+
+
+def _learns_from_histories(name: str) -> bool:
+    return name in MODELS and MODELS[name].family in ("baseline", "btyd")

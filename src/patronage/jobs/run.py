@@ -1,7 +1,6 @@
 """The main job: a log in; scores, leaderboard, saved model, summary and report out."""
 
 import json
-import logging
 import shutil
 import time
 from dataclasses import dataclass
@@ -10,16 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from patronage.errors import SettingsError
-from patronage.evaluate import LEADERBOARD_COLUMNS, METRICS
+from patronage.evaluate import LEADERBOARD_COLUMNS
 from patronage.events import EventLog
-from patronage.jobs.candidates import RECALIBRATED, candidates
-from patronage.jobs.judge import Judgement, judge
+from patronage.jobs.candidates import RECALIBRATED
+from patronage.jobs.folders import make_folder
+from patronage.jobs.judge import Judgement
+from patronage.jobs.learn import Learned, learn
 from patronage.jobs.progress import Progress, silent
 from patronage.jobs.report import gather_report
 from patronage.jobs.settings import RunSettings
 from patronage.jobs.summary import assumptions, summarise_run
-from patronage.models.base import FittedModel
 from patronage.registry import Artifact, save_artifact
 from patronage.reports import write_report
 from patronage.scoring import (
@@ -30,12 +29,9 @@ from patronage.scoring import (
     write_predictions_csv,
     write_scores,
 )
-from patronage.snapshots import FEATURES, Snapshot, take_snapshot
-from patronage.value import economics_of
+from patronage.snapshots import Snapshot
 
 __all__ = ["RunResult", "run"]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,36 +76,17 @@ def run(
     PatronageError : the log, the settings or the data do not allow it; the message says how to mend
     """
     start = time.perf_counter()
-    if settings.choose_by not in METRICS:
-        raise SettingsError(
-            f"no metric {settings.choose_by!r} to choose by; known: {', '.join(METRICS)}."
-        )
-    competing = candidates(settings.models)
-    progress("reading the log", 0.0)
-    snapshot = take_snapshot(log.compact(), as_of=settings.as_of, features=tuple(FEATURES))
-    economics, notes = economics_of(
-        snapshot,
-        margin=settings.margin,
-        annual_discount_rate=settings.annual_discount_rate,
-        cac=settings.cac,
-    )
-    progress("reading the log", 1.0)
-    judgement = judge(
-        snapshot,
-        settings.horizon,
-        competing,
-        metric=settings.choose_by,
-        seed=settings.seed,
-        progress=progress,
-    )
-    _log.info("%s forecasts: %s", judgement.model, judgement.reasons[0])
-    progress("fitting the best", 0.0)
-    fitted = competing.models[judgement.model].fit(snapshot, settings.horizon, seed=settings.seed)
-    progress("fitting the best", 1.0)
-    out.mkdir(parents=True, exist_ok=True)
-    version = _save(fitted, judgement, snapshot, settings, out)
+    make_folder(out)
+    learned = learn(log, settings, progress=progress)
+    snapshot, judgement = learned.snapshot, learned.judgement
+    version = _save(learned, settings, out)
     scoring = Scoring(
-        fitted, settings.horizon, economics, judgement.model, version, judgement.level_sd
+        learned.fitted,
+        settings.horizon,
+        learned.economics,
+        judgement.model,
+        version,
+        judgement.level_sd,
     )
     n = len(snapshot.customers)
     scores = score(snapshot, scoring, progress=lambda done: progress("scoring", done / n))
@@ -126,8 +103,8 @@ def run(
         scoring,
         scores,
         total,
-        assumptions=assumptions(settings, snapshot.events.currency, notes),
-        notes=competing.notes,
+        assumptions=assumptions(settings, snapshot.events.currency, learned.economics_notes),
+        notes=learned.notes,
         run_id=run_id,
     )
     summary["seconds"] = round(time.perf_counter() - start, 1)
@@ -139,20 +116,15 @@ def run(
     return result
 
 
-def _save(
-    fitted: FittedModel,
-    judgement: Judgement,
-    snapshot: Snapshot,
-    settings: RunSettings,
-    out: Path,
-) -> str:
+def _save(learned: Learned, settings: RunSettings, out: Path) -> str:
+    judgement = learned.judgement
     folder = out / "models" / judgement.model.replace(RECALIBRATED, "_recalibrated")
     artifact = Artifact(
         judgement.model,
-        fitted,
+        learned.fitted,
         settings.horizon,
-        snapshot.as_of,
-        snapshot.events.currency,
+        learned.snapshot.as_of,
+        learned.snapshot.events.currency,
         facts={
             "reasons": list(judgement.reasons),
             "judged": judgement.judged,

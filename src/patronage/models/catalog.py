@@ -1,7 +1,7 @@
 """MODELS: every model by name, as strings, so that naming one loads nothing heavy."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Final, Literal
@@ -117,7 +117,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "The best of several models at once, weighted by how they did at earlier days.",
         4,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "mbg_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        {"members": ("pareto_nbd", "mbg_nbd", "hurdle_lightgbm")},
     ),
     "textbook_lifetime": Entry(
         "patronage.models.baselines.textbook_lifetime:TextbookLifetime",
@@ -148,8 +148,12 @@ MODELS: Final[Mapping[str, Entry]] = {
 }
 
 
-def make_model(name: str) -> Model:
+def make_model(name: str, *, member: Callable[[str], Model] | None = None) -> Model:
     """The model of that name with its default settings.
+
+    Parameters
+    ----------
+    member : makes the models that it is made of; by default this function
 
     Raises
     ------
@@ -163,10 +167,9 @@ def make_model(name: str) -> Model:
         )
     entry = MODELS[name]
     module, _, settings = entry.target.partition(":")
+    make = member or make_model
     members = {
-        setting: make_model(one)
-        if isinstance(one, str)
-        else {member: make_model(member) for member in one}
+        setting: make(one) if isinstance(one, str) else {part: make(part) for part in one}
         for setting, one in entry.members.items()
     }
     made: Model = getattr(import_module(module), settings)(**members)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 
 from patronage.errors import NotEnoughDataError, SettingsError
 from patronage.horizon import Horizon
-from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
+from patronage.snapshots import Snapshot, observe_outcome
 
 __all__ = ["RewoundOrigins", "TrainingPairs", "rewound_origins", "training_pairs"]
 
@@ -157,8 +157,9 @@ def training_pairs(
     """
     groups = tuple(dict.fromkeys((*snapshot.features, *features)))
     tables, cash, purchases = [], [], []
+    rich = snapshot.with_features(groups)
     for origin in origins:
-        known = take_snapshot(snapshot.events, as_of=origin, features=groups)
+        known = rich.rewind(origin)
         outcome = observe_outcome(snapshot, known, horizon)
         tables.append(known.customers.select(pl.lit(origin).alias("origin"), pl.all()))
         cash.append(outcome.cash)

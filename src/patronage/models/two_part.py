@@ -1,17 +1,16 @@
-"""Two-part calibration: what rewound folds say of a forecast's mean, its zeros and its shape.
+"""Two-part calibration: what rewound folds say of a forecast's level, its zeros and its shape.
 
-Three maps, each with two numbers, and one table, learned from (forecast, outcome) pairs of folds
-whose outcomes were known at as_of:
+Learned from (forecast, outcome) pairs of folds whose outcomes were known at as_of:
 
-- expected cash μ and expected purchases n: log-linear, μ' = exp(a + s·log μ), the maximum
-  quasi-likelihood fit (Tweedie variance for cash, Poisson for purchases), so that totals agree;
-- P(cash > 0): log-linear on the scale of −log P(zero), the expected number of events that would
-  leave so many customers at zero; that scale grows with the horizon as purchases do;
-- the table of R = cash / E[cash | cash > 0] among those with cash, in bins of the expected
+- level: one factor for expected cash and one for expected purchases. Levels move on (a season, a
+  promotion), so only the part `level_trust` of what the folds' totals say is taken over;
+- zeros: P(cash > 0) is log-linear on the scale of −log P(zero), the expected number of events
+  that would leave so many customers at zero; that scale grows with the horizon as purchases do;
+- shape: a table of R = cash / E[cash | cash > 0] among those with cash, in bins of the expected
   purchases of those who buy (more purchases, less spread).
 
-Between folds the totals still differ: `total_sd` is the standard deviation of log(actual /
-forecast) that is left, and goes into every interval of an expectation.
+Between folds the totals still differ: `total_sd` is the root mean square of log(actual / forecast)
+that is left, and goes into every interval of an expectation.
 """
 
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+from scipy.optimize import brentq
 
 from patronage.forecast import AbstractForecast
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
@@ -30,6 +30,8 @@ _LEVELS: Final = np.concatenate(
 )
 _PER_BIN: Final = 400
 _MAX_BINS: Final = 8
+# Why: of the slope that the folds' zeros show, half stood up in later periods.
+_SLOPE_TRUST: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,29 +59,22 @@ class TwoPartCalibration:
 
     Attributes
     ----------
-    cash_map, purchases_map, zero_map : (a, s) of exp(a + s·log value)
+    cash_factor, purchases_factor : what expectations are multiplied with
+    zero_map : (a, s): −log P(zero) becomes exp(a + s·log of it)
     knots : log expected purchases of a buyer at the centre of each bin, increasing
     levels, ratios : quantile table of R, a row per bin
-    total_sd : standard deviation of log(actual total / forecast total) between folds
+    total_sd : root mean square of log(actual total / forecast total) over the folds
     n_pairs : rows it was learned from
     """
 
-    cash_map: tuple[float, float]
-    purchases_map: tuple[float, float]
+    cash_factor: float
+    purchases_factor: float
     zero_map: tuple[float, float]
     knots: Float[np.ndarray, " bins"]
     levels: Float[np.ndarray, " levels"]
     ratios: Float[np.ndarray, "bins levels"]
     total_sd: float
     n_pairs: int
-
-    def cash(self, mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        """Calibrated expected cash."""
-        return _power(mean, self.cash_map)
-
-    def purchases(self, mean: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        """Calibrated expected purchases."""
-        return _power(mean, self.purchases_map)
 
     def p_positive(self, p: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         """Calibrated P(cash > 0)."""
@@ -93,21 +88,28 @@ class TwoPartCalibration:
         return np.asarray(np.interp(_log_given_any(purchases, p), self.knots, place))
 
 
-def learn_two_part(pairs: FoldPairs) -> TwoPartCalibration:
-    """Learn the maps and the table from all folds together."""
-    cash_map = _quasi_fit(pairs.cash, np.maximum(pairs.actual_cash, 0.0), power=1.5)
-    purchases_map = _quasi_fit(pairs.purchases, pairs.actual_purchases, power=1.0)
+def learn_two_part(pairs: FoldPairs, *, level_trust: float) -> TwoPartCalibration:
+    """Learn the factors, the map and the table from all folds together.
+
+    Parameters
+    ----------
+    level_trust : 0 leaves the level as forecast, 1 makes the folds' totals right
+    """
+    cash_factor = _ratio(pairs.actual_cash, pairs.cash) ** level_trust
+    purchases_factor = _ratio(pairs.actual_purchases, pairs.purchases) ** level_trust
     positive = pairs.actual_cash > 0
-    zero_map = _binary_fit(_hazard(pairs.p_positive), positive)
+    zero_map = _zero_map(_hazard(pairs.p_positive), positive, level_trust)
     p = -np.expm1(-_power(_hazard(pairs.p_positive), zero_map))
-    mean = _power(pairs.cash, cash_map)
+    mean = pairs.cash * cash_factor
+    # Why: cash where none was expected has no ratio; it is in the zeros' map.
+    seen = positive & (mean > 0)
     knots, ratios = _shape_table(
-        _log_given_any(_power(pairs.purchases, purchases_map), p)[positive],
-        (pairs.actual_cash * p / np.maximum(mean, 1e-300))[positive],
+        _log_given_any(pairs.purchases * purchases_factor, p)[seen],
+        pairs.actual_cash[seen] * p[seen] / mean[seen],
     )
     return TwoPartCalibration(
-        cash_map,
-        purchases_map,
+        cash_factor,
+        purchases_factor,
         zero_map,
         knots,
         _LEVELS,
@@ -115,6 +117,12 @@ def learn_two_part(pairs: FoldPairs) -> TwoPartCalibration:
         _total_sd(mean, pairs.actual_cash, pairs.fold),
         len(mean),
     )
+
+
+def _ratio(actual: Float[np.ndarray, " rows"], forecast: Float[np.ndarray, " rows"]) -> float:
+    """Actual over forecast total; 1 where either is not positive."""
+    told, came = float(forecast.sum()), float(actual.sum())
+    return came / told if told > 0 and came > 0 else 1.0
 
 
 def _power(
@@ -137,47 +145,33 @@ def _log_given_any(
     return np.asarray(np.log(np.maximum(purchases / np.maximum(p, 1e-12), 1.0)))
 
 
-def _quasi_fit(
-    forecast: Float[np.ndarray, " rows"], actual: Float[np.ndarray, " rows"], *, power: float
+def _zero_map(
+    hazard: Float[np.ndarray, " rows"], positive: Shaped[np.ndarray, " rows"], level_trust: float
 ) -> tuple[float, float]:
-    """Fisher scoring of log E[actual] = a + s·log forecast with variance ∝ mean^power."""
-    known = forecast > 0
-    total, expected = actual.sum(), forecast.sum()
-    if expected <= 0 or total <= 0 or known.sum() < 20:
+    """Half of the slope that the folds show, and `level_trust` of the way to their share."""
+    slope = 1.0 + _SLOPE_TRUST * (_slope_of_zeros(hazard, positive) - 1.0)
+    before = float(-np.expm1(-hazard).mean()) if len(hazard) else 0.0
+    wanted = (1.0 - level_trust) * before + level_trust * float(positive.mean())
+    if not 0.0 < wanted < 1.0:
         return 0.0, 1.0
-    x, y = np.log(forecast[known]), actual[known]
-    centre = float(np.average(x, weights=forecast[known]))
-    design = np.stack([np.ones_like(x), x - centre], axis=1)
-    beta = np.array([centre + np.log(total / expected), 1.0])
-    for _ in range(25):
-        mean = np.exp(design @ beta)
-        weight = mean ** (2.0 - power)
-        information = design.T @ (design * weight[:, None])
-        score = design.T @ ((y - mean) * mean ** (1.0 - power))
-        step = np.linalg.solve(information + 1e-9 * np.trace(information) * np.eye(2), score)
-        beta += np.clip(step, -0.5, 0.5)
-        if float(np.abs(step).max()) < 1e-8:
-            break
-    slope = float(np.clip(beta[1], 0.4, 1.6))
-    return _anchored(x, y, beta[0] - slope * centre, slope)
+    shape = _power(hazard, (0.0, slope))
+
+    def missed(intercept: float) -> float:
+        return float(-np.expm1(-np.exp(intercept) * shape).mean()) - wanted
+
+    if missed(-20.0) > 0 or missed(20.0) < 0:
+        return 0.0, 1.0
+    return float(brentq(missed, -20.0, 20.0, xtol=1e-10)), slope
 
 
-def _anchored(
-    x: Float[np.ndarray, " rows"], y: Float[np.ndarray, " rows"], intercept: float, slope: float
-) -> tuple[float, float]:
-    """Shift the line so that the forecast total is the actual total of all folds."""
-    total = float(np.exp(intercept + slope * x).sum())
-    return float(intercept + np.log(y.sum() / total)), slope
-
-
-def _binary_fit(
+def _slope_of_zeros(
     hazard: Float[np.ndarray, " rows"], positive: Shaped[np.ndarray, " rows"]
-) -> tuple[float, float]:
+) -> float:
     """Fisher scoring of the complementary log-log regression of `positive` on log hazard."""
     known = hazard > 0
     share = positive[known].mean() if known.any() else 0.0
     if known.sum() < 20 or not 0.0 < share < 1.0:
-        return 0.0, 1.0
+        return 1.0
     x, y = np.log(hazard[known]), positive[known].astype(float)
     centre = float(x.mean())
     design = np.stack([np.ones_like(x), x - centre], axis=1)
@@ -193,8 +187,7 @@ def _binary_fit(
         beta += np.clip(step, -0.5, 0.5)
         if float(np.abs(step).max()) < 1e-8:
             break
-    slope = float(np.clip(beta[1], 0.3, 2.0))
-    return float(beta[0] - slope * centre), slope
+    return float(np.clip(beta[1], 0.3, 2.0))
 
 
 def _shape_table(
@@ -220,22 +213,10 @@ def _total_sd(
     actual: Float[np.ndarray, " rows"],
     fold: Int[np.ndarray, " rows"],
 ) -> float:
-    """Spread of the folds' log ratios around 0, widened for their small number.
-
-    With k folds the next one is a draw of the same spread around an estimated centre: the factor
-    (1 + 1/k), and the maximum-likelihood spread around the centre divides by k − 1.
-    """
+    """Root mean square of the folds' log ratios; the next fold differs from k seen by 1 + 1/k."""
     folds = np.unique(fold)
-    ratios = np.array(
-        [
-            np.log(max(actual[fold == one].sum(), 1e-9) / max(mean[fold == one].sum(), 1e-9))
-            for one in folds
-        ]
-    )
-    if len(folds) < 2:
-        return 0.1
-    spread = ((ratios - ratios.mean()) ** 2).sum() / (len(folds) - 1)
-    return float(min(np.sqrt(spread * (1.0 + 1.0 / len(folds))), 1.0))
+    missed = np.array([np.log(_ratio(actual[fold == k], mean[fold == k])) for k in folds])
+    return float(min(np.sqrt((missed**2).mean() * (1.0 + 1.0 / len(folds))), 1.0))
 
 
 def calibrated_forecast(
@@ -254,8 +235,8 @@ def calibrated_forecast(
         its mean, scaled as the mean is; to it comes what the folds' totals left unexplained
     cash, purchases, p_positive : uncalibrated expectations over the horizon
     """
-    mean = calibration.cash(cash)
-    n = calibration.purchases(purchases)
+    mean = cash * calibration.cash_factor
+    n = purchases * calibration.purchases_factor
     p = np.clip(calibration.p_positive(p_positive), 1e-9, 1.0 - 1e-9)
     # Why: a customer buys at least once when buying at all.
     n = np.maximum(n, p)

@@ -10,6 +10,7 @@ import hmac
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,12 @@ __all__ = ["Artifact", "load_artifact", "save_artifact"]
 _FORMAT: Final = 1
 _FILES: Final = ("model.json", "arrays.npz")
 _MANIFEST: Final = "manifest.json"
+
+# What reading a file raises that is not what it says to be.
+_UNREADABLE: Final = (
+    *(AttributeError, EOFError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def load_artifact(folder: Path, *, signing_key: bytes | None = None) -> Artifact
             content["version"],
             content["facts"],
         )
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(f"{folder} is no model of Patronage: {error}.") from error

@@ -40,7 +40,10 @@ def encode(value: object, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, tuple):
         return {"$tuple": [encode(item, arrays) for item in value]}
     if isinstance(value, dict):
-        return {"$dict": {str(key): encode(item, arrays) for key, item in value.items()}}
+        # Why pairs: the file's keys are sorted, and the order of members has a meaning.
+        if not all(isinstance(key, str) for key in value):
+            raise ArtifactError("a fitted model holds a dict whose keys are no texts.")
+        return {"$dict": [[key, encode(item, arrays)] for key, item in value.items()]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
         fields = {
@@ -73,8 +76,8 @@ def decode(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
             return date.fromisoformat(text)
         case {"$tuple": list(items)}:
             return tuple(decode(item, arrays) for item in items)
-        case {"$dict": dict(items)}:
-            return {key: decode(item, arrays) for key, item in items.items()}
+        case {"$dict": list(items)}:
+            return {str(key): decode(item, arrays) for key, item in items}
         case {"$class": str(address), "fields": dict(fields)}:
             return _build(address, {key: decode(item, arrays) for key, item in fields.items()})
     raise ArtifactError(f"the model file has a part that is not understood: {str(tree)[:80]}.")

@@ -118,16 +118,12 @@ def score(
 
 
 def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
+    _refuse_infinite(forecast, forecast.mean())
     clv = residual_clv(forecast, economics)
     unit = unit_value(forecast, economics)
     bounds = clv_quantiles(forecast, economics, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     low, high = _mean_bounds(clv, forecast, unit)
-    if not np.isfinite(clv).all() or not np.isfinite(bounds).all():
-        row = int(np.flatnonzero(~(np.isfinite(clv) & np.isfinite(bounds).all(axis=1)))[0])
-        raise FitError(
-            f"the forecast of customer {forecast.customer_id[row]!r} is not finite.\n"
-            "To mend: choose another model with --models, and report this with the model's name."
-        )
+    _refuse_infinite(forecast, bounds)
     n = forecast.n_purchases
     return pl.DataFrame(
         {
@@ -147,6 +143,17 @@ def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
     )
 
 
+def _refuse_infinite(
+    forecast: AbstractForecast, numbers: Float[np.ndarray, "customers some"]
+) -> None:
+    wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+    if len(wrong):
+        raise FitError(
+            f"the forecast of customer {forecast.customer_id[wrong[0]]} is not finite.\n"
+            "To mend: choose another model with --models, and report this with the model's name."
+        )
+
+
 def _mean_bounds(
     clv: Float[np.ndarray, " customers"],
     forecast: AbstractForecast,
@@ -163,11 +170,14 @@ def _mean_bounds(
 
 
 def _segments(clv: Float[np.ndarray, " customers"]) -> list[str]:
-    positive = np.maximum(clv, 0.0)
+    # Why float32: chunks of another size may move the last bits of a value, and customers who are
+    # worth the same must keep their order.
+    positive = np.maximum(clv, 0.0).astype(np.float32).astype(float)
     total = positive.sum()
     order = np.argsort(-positive, kind="stable")
-    # The share carried by the customers before each, best first.
+    # The share carried by the customers before each, best first; a share of exactly a half is one.
     before = np.zeros(len(clv))
     before[order] = np.concatenate(([0.0], np.cumsum(positive[order])[:-1])) / max(total, 1e-300)
-    names = np.where(before < 0.5, "high", np.where(before < 0.8, "medium", "low"))
+    edge = 1e-9
+    names = np.where(before < 0.5 - edge, "high", np.where(before < 0.8 - edge, "medium", "low"))
     return [str(name) for name in np.where(positive > 0, names, "low")]

@@ -1,6 +1,6 @@
 """RFM: the summary that buy-till-you-die models read, in days; from a snapshot or a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,6 +60,13 @@ class RFM:
             name: None if value is None else value[rows] for name, value in vars(self).items()
         }
         return RFM(**picked)
+
+    @staticmethod
+    def named_in(columns: Sequence[str], given: Mapping[str, str] | None = None) -> bool:
+        """Whether a table with these columns is one of RFM rows."""
+        frame = pl.DataFrame(schema=list(dict.fromkeys(columns)))
+        found = (_find(frame, name, given or {}) for name in ("frequency", "recency", "T"))
+        return all(name in frame.columns for name in found)
 
     @classmethod
     def from_frame(

@@ -1,7 +1,7 @@
 """Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -12,10 +12,14 @@ from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
+from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
+
+# Beyond it a horizon of 100 years might leave the calendar's own end.
+_LAST_YEAR = 2500
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,18 @@ class Snapshot:
         purchases), cash (net money), then the columns of the feature groups asked for
     as_of : first unknown day
     features : the feature groups in `customers`
+    memory : where rewound snapshots are kept, when many will be asked for (see `remembering`)
     """
 
     events: EventLog
     customers: pl.DataFrame
     as_of: date
     features: tuple[str, ...] = ()
+    memory: SnapshotMemory | None = field(default=None, repr=False, compare=False)
+
+    def remembering(self) -> "Snapshot":
+        """The same snapshot; days that it is rewound to are kept for the next who asks."""
+        return self if self.memory is not None else replace(self, memory=SnapshotMemory())
 
     def rewind(self, to: date) -> "Snapshot":
         """The snapshot of an earlier day, with the same feature groups."""
@@ -45,14 +55,21 @@ class Snapshot:
                 f"a snapshot of {self.as_of} knows nothing of {to}.\n"
                 "To mend: rewind to an earlier day, or take a new snapshot from the log."
             )
-        return take_snapshot(self.events, as_of=to, features=self.features)
+
+        def make() -> Snapshot:
+            earlier = take_snapshot(self.events, as_of=to, features=self.features)
+            return replace(earlier, memory=self.memory)
+
+        return make() if self.memory is None else self.memory.get(to, self.features, make)
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
         """The same snapshot with more feature groups."""
         wanted = tuple(dict.fromkeys((*self.features, *groups)))
         if wanted == self.features:
             return self
-        whole = take_snapshot(self.events, as_of=self.as_of, features=wanted)
+        whole = replace(
+            take_snapshot(self.events, as_of=self.as_of, features=wanted), memory=self.memory
+        )
         if len(whole.customers) == len(self.customers):
             return whole
         mine = self.customers.select("customer_id")
@@ -90,6 +107,11 @@ def take_snapshot(
     unknown = [name for name in features if name not in FEATURES]
     if unknown:
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
+    if as_of.year > _LAST_YEAR:
+        raise SettingsError(
+            f"as_of {as_of} lies too far ahead.\n"
+            "To mend: choose the day after the last event, or leave as_of out."
+        )
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)

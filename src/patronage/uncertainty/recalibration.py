@@ -49,12 +49,14 @@ class Recalibrated:
     Attributes
     ----------
     model : the model to correct
+    level_trust : how much of the folds' error in totals is corrected, 0 to 1
     n_folds_min, n_folds_max : earlier origins to learn from
     """
 
     model: Model
+    level_trust: float = 0.5
     n_folds_min: int = 2
-    n_folds_max: int = 3
+    n_folds_max: int = 2
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedRecalibrated:
         rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
@@ -63,5 +65,6 @@ class Recalibrated:
         )
         seen = Summary(folds.cash[:, 0], folds.purchases[:, 0], folds.p_positive[:, 0])
         return FittedRecalibrated(
-            self.model.fit(snapshot, horizon, seed=seed), learn_two_part(folds.pairs(seen))
+            self.model.fit(snapshot, horizon, seed=seed),
+            learn_two_part(folds.pairs(seen), level_trust=self.level_trust),
         )

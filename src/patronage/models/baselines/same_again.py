@@ -27,7 +27,8 @@ class FittedSameAgain:
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
         start = snapshot.as_of - timedelta(days=math.ceil(horizon.days))
         window = observe_outcome(snapshot, replace(snapshot, as_of=start), horizon)
-        history = (snapshot.as_of - snapshot.customers["first_day"].min()).days  # type: ignore[operator,union-attr]
+        # Why of the log: the customers may be one chunk of many, and younger than the others.
+        history = (snapshot.as_of - snapshot.events.first_day()).days
         cash, purchases = window.cash, window.purchases
         if history < horizon.days:
             cash, purchases = (_stretch(seen, history, horizon) for seen in (cash, purchases))

@@ -107,11 +107,11 @@ def silence_exponent(
 ) -> Float[np.ndarray, " customers"]:
     """log P(no cash in h) / log P(no cash in h′) of each customer: 1 or more, at most h / h′."""
     longest = forecast_long.horizon.days / forecast_short.horizon.days
-    logs = []
-    for forecast in (forecast_short, forecast_long):
-        _, silent = forecast.cdf(np.zeros(forecast.n_customers))
-        logs.append(np.log(np.clip(silent, _EDGE, 1.0 - _EDGE)))
-    return np.asarray(np.clip(logs[1] / logs[0], 1.0, max(longest, 1.0)))
+    short, long = (
+        np.log(np.clip(forecast.p_zero(), _EDGE, 1.0 - _EDGE))
+        for forecast in (forecast_short, forecast_long)
+    )
+    return np.asarray(np.clip(long / short, 1.0, max(longest, 1.0)))
 
 
 def period_shares(forecast: AbstractForecast) -> Float[np.ndarray, "customers periods"]:

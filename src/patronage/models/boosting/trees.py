@@ -33,8 +33,10 @@ class TreeSettings:
     patience : rounds without a better loss on the unseen block, after which growing stops
     random_cuts : each node tries one random cut per feature instead of all (extra_trees); on five
         shops and panels judged at later origins this forecast better than the best cut did
-    learning_rate, num_leaves, min_rows_in_leaf, l2, share_of_features, share_of_rows : as LightGBM
-        names learning_rate, num_leaves, min_data_in_leaf, lambda_l2, feature_fraction,
+    min_rows_in_leaf : small, so that the few who buy most have leaves of their own: against 100,
+        purchases' RMSE fell by up to 1.7 % on five rewound cases, at equal deviance
+    learning_rate, num_leaves, l2, share_of_features, share_of_rows : as LightGBM
+        names learning_rate, num_leaves, lambda_l2, feature_fraction,
         bagging_fraction
     """
 
@@ -43,8 +45,8 @@ class TreeSettings:
     patience: int = 10
     random_cuts: bool = True
     learning_rate: float = 0.12
-    num_leaves: int = 8
-    min_rows_in_leaf: int = 100
+    num_leaves: int = 15
+    min_rows_in_leaf: int = 30
     l2: float = 5.0
     share_of_features: float = 0.7
     share_of_rows: float = 0.7

@@ -52,6 +52,11 @@ class CompactedCounts(AbstractCounts):
         found = self.distinct.survival(days)
         return None if found is None else found[self.inverse]
 
+    def compacted(self) -> tuple[AbstractCounts, Int[np.ndarray, " customers"]]:
+        """Counts of the distinct histories, and each customer's."""
+        return self.distinct, self.inverse
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> AbstractCounts:
         """The same for some of the customers."""
-        return self.distinct.take(self.inverse[rows])
+        kept, inverse = np.unique(self.inverse[rows], return_inverse=True)
+        return CompactedCounts(self.distinct.take(kept), inverse)

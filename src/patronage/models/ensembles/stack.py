@@ -1,8 +1,9 @@
-"""Stack: a non-negative blend of members, weighted on out-of-time folds, then calibrated on them.
+"""Stack: a convex blend of members, weighted on out-of-time folds, its shape learned there too.
 
 Weights minimise the mean Tweedie deviance of cash (power 1.5) and the Poisson deviance of
-purchases of the blend over the folds, drawn slightly towards equal weights, so that members that
-forecast alike share what they earn together. They need not sum to one.
+purchases of the blend over the folds, once its total is made right: they are learned from who
+buys more than whom, not from the level, which moves on. They are drawn slightly towards equal
+weights, so that members that forecast alike share what they earn together.
 """
 
 from collections.abc import Mapping
@@ -78,13 +79,14 @@ class Stack:
 
     Attributes
     ----------
-    members : name → model; the first, a process model, lends p_alive and the profile over periods
+    members : name → model; the first, a process model, lends p_alive and the profile over
+        periods; one for which the folds have too little history is left out
     n_folds_min, n_folds_max : earlier origins to weight on
     """
 
     members: Mapping[str, Model]
     n_folds_min: int = 2
-    n_folds_max: int = 3
+    n_folds_max: int = 2
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedStack:
         rewound = rewound_origins(snapshot, horizon, n_min=self.n_folds_min, n_max=self.n_folds_max)
@@ -94,9 +96,9 @@ class Stack:
         blend = _blend(
             folds.cash, folds.purchases, folds.p_positive, cash_weights, purchases_weights
         )
-        calibration = learn_two_part(folds.pairs(blend))
+        calibration = learn_two_part(folds.pairs(blend), level_trust=0.0)
         members = {
-            name: model.fit(snapshot, horizon, seed=seed) for name, model in self.members.items()
+            name: self.members[name].fit(snapshot, horizon, seed=seed) for name in folds.names
         }
         return FittedStack(
             members,
@@ -129,27 +131,27 @@ def _weights(
     *,
     power: float,
 ) -> Float[np.ndarray, " members"]:
-    """Non-negative weights of least mean deviance; forecasts are scaled to the mean outcome."""
+    """Weights of least mean deviance of the blend, scaled to the total of the outcome; sum 1."""
     n_members = forecasts.shape[1]
-    centre = float(actual.mean())
-    if centre <= 0:
-        return np.full(n_members, 1.0 / n_members)
-    x, y = forecasts / centre, actual / centre
-    floor = 1e-6
     equal = np.full(n_members, 1.0 / n_members)
+    centre = float(actual.mean())
+    if centre <= 0 or float(forecasts.sum()) <= 0:
+        return equal
+    x, y = forecasts / centre, actual / centre
+    sums = x.mean(axis=0)
 
     def loss(w: Float[np.ndarray, " members"]) -> tuple[float, Float[np.ndarray, " members"]]:
-        mean = x @ w + floor
+        blend = x @ w + 1e-9
+        scale = 1.0 / max(float(sums @ w), 1e-9)
+        mean = scale * blend + 1e-6
         if power == 1.0:
             value, slope = mean - y * np.log(mean), 1.0 - y / mean
         else:
             value = mean ** (2 - power) / (2 - power) - y * mean ** (1 - power) / (1 - power)
             slope = mean ** (1 - power) - y * mean ** (-power)
+        gradient = scale * (slope @ x / len(y) - (slope @ blend / len(y)) * scale * sums)
         pull = w - equal
-        return (
-            float(value.mean() + 0.5 * _PULL * (pull @ pull)),
-            slope @ x / len(y) + _PULL * pull,
-        )
+        return float(value.mean() + 0.5 * _PULL * (pull @ pull)), gradient + _PULL * pull
 
-    found = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * n_members)
-    return np.asarray(found.x)
+    found = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * n_members).x
+    return np.asarray(found / found.sum()) if found.sum() > 0 else equal

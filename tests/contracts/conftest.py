@@ -1,0 +1,51 @@
+"""One small shop, and every forecast model of the catalogue fitted to it once."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+
+import pytest
+
+from patronage.datasets import SimulationSettings, simulate
+from patronage.events import EventLog
+from patronage.horizon import Horizon
+from patronage.jobs.candidates import Candidates, candidates
+from patronage.models.base import FittedModel, Model
+from patronage.snapshots import FEATURES, Snapshot, take_snapshot
+
+AS_OF = date(2026, 1, 1)
+HORIZON = Horizon(8, "week")
+
+
+@pytest.fixture(scope="session")
+def everything() -> Candidates:
+    """Every forecast model, buy-till-you-die models also recalibrated."""
+    return candidates()
+
+
+@pytest.fixture(scope="session")
+def log() -> EventLog:
+    """A shop with returns, late refunds, a club and seasons; it goes on after AS_OF."""
+    shop = SimulationSettings(n_customers=450, start=date(2025, 1, 1), end=date(2026, 3, 1))
+    return EventLog.from_frame(simulate(shop, seed=3).events, currency="EUR").compact()
+
+
+@pytest.fixture(scope="session")
+def snapshot(log: EventLog) -> Snapshot:
+    return take_snapshot(log, as_of=AS_OF, features=tuple(FEATURES))
+
+
+@pytest.fixture(scope="session")
+def model(everything: Candidates) -> Callable[[str], Model]:
+    return everything.models.__getitem__
+
+
+@pytest.fixture(scope="session")
+def fitted(everything: Candidates, snapshot: Snapshot) -> Callable[[str], FittedModel]:
+    """Every model is fitted once, with seed 5."""
+
+    @cache
+    def fit(name: str) -> FittedModel:
+        return everything.models[name].fit(snapshot, HORIZON, seed=5)
+
+    return fit
