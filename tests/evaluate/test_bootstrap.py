@@ -41,7 +41,7 @@ def repeated(rows: Judged, times: np.ndarray) -> Judged:
 
 def test_weighted_formulas_equal_rows_written_out():
     rows = rows_of(150, 1)
-    weights = customer_weights(150, 5, seed=2)
+    weights = customer_weights(150, 5, seed=2).astype(np.float64)
 
     draws = metric_draws(Weighing(rows, weights, RANK_GROUPS), measure(rows))
 

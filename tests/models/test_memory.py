@@ -14,6 +14,7 @@ from patronage.models.base import FittedModel
 from patronage.models.catalog import make_model
 from patronage.models.memory import Remembered
 from patronage.snapshots import Snapshot, take_snapshot
+from patronage.snapshots.memory import SnapshotMemory
 
 HORIZON = Horizon(8, "week")
 
@@ -87,3 +88,61 @@ def test_rewound_days_are_kept_and_equal(snapshot: Snapshot) -> None:
 
     assert first is second
     assert first.customers.equals(snapshot.rewind(day).customers)
+
+
+def test_boosting_models_that_share_a_lesson_forecast_as_each_alone() -> None:
+    apart = take_snapshot(simulate(SimulationSettings(n_customers=500), seed=5).log().compact())
+    together = apart.remembering()
+    horizon = Horizon(4, "week")
+
+    for name in ("hurdle_lightgbm", "tweedie_lightgbm"):
+        alone, shared = (
+            make_model(name).fit(known, horizon, seed=3).predict(known, horizon)
+            for known in (apart, together)
+        )
+        np.testing.assert_array_equal(alone.mean(), shared.mean())
+        np.testing.assert_array_equal(alone.n_purchases, shared.n_purchases)
+
+
+def test_what_is_recalled_is_made_once_per_day_and_key(snapshot: Snapshot) -> None:
+    keeping = snapshot.remembering()
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name
+
+    with ThreadPoolExecutor(4) as pool:
+        names = ["a", "b"] * 8
+        found = list(
+            pool.map(lambda name: keeping.recall(name, lambda: make(name), n_rows=len), names)
+        )
+
+    assert found == names
+    assert sorted(made) == ["a", "b"]
+    earlier = keeping.rewind(date(2025, 10, 1))
+    assert earlier.recall("a", lambda: "another day", n_rows=len) == "another day"
+    assert snapshot.recall("a", lambda: "no memory", n_rows=len) == "no memory"
+
+
+def test_a_chunk_does_not_recall_what_was_made_of_the_whole(snapshot: Snapshot) -> None:
+    keeping = snapshot.remembering()
+    keeping.recall("rows", lambda: len(keeping.customers), n_rows=int)
+
+    chunk = keeping.take(slice(0, 10))
+
+    assert chunk.recall("rows", lambda: len(chunk.customers), n_rows=int) == 10
+
+
+def test_a_memory_forgets_what_was_not_asked_for_longest() -> None:
+    memory = SnapshotMemory()
+
+    def recall(key: str) -> list[str]:
+        return memory.get(key, lambda: [key], n_rows=lambda _: 900_000)
+
+    first, second = recall("first"), recall("second")
+    assert recall("first") is first
+    recall("third")
+
+    assert recall("first") is first
+    assert recall("second") is not second

@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+# Why: what takes long runs a thread per core already, and BLAS threads beside these only wait for
+# each other, spinning: a leaderboard then took five times the processor time. Set before NumPy
+# is first imported; who has chosen a number keeps it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from patronage.cli import backtest, demo, doctor, fit, models, run, score, simulate
 from patronage.cli.journal import start_journal
 from patronage.errors import PatronageError

@@ -2,10 +2,8 @@
 
 import itertools
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Literal
 
@@ -15,6 +13,7 @@ from patronage.errors import HorizonError, NotEnoughDataError, PatronageError, S
 from patronage.evaluate.leaderboard import leaderboard
 from patronage.evaluate.predictions import predictions_table
 from patronage.evaluate.scorecard import Scorecard
+from patronage.evaluate.side_by_side import side_by_side
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.models.base import Model
@@ -107,10 +106,10 @@ def _judge_all(
     seed: int,
     progress: Callable[[float], None] | None,
 ) -> list[tuple[date, str, tuple[pl.DataFrame, tuple[float, float]] | PatronageError]]:
-    """Every model at every origin, in that order; side by side, a thread per core.
+    """Every model at every origin, in that order.
 
-    NumPy, DuckDB and LightGBM work outside the interpreter's lock, and no result depends on
-    another's, so the order of work changes no number.
+    The latest origin has the most to learn from and a mapping names the simplest models first, so
+    that what takes longest is begun first.
     """
     tasks = [(origin, name) for origin in days for name in models]
     done = itertools.count(1)
@@ -132,8 +131,7 @@ def _judge_all(
             progress(0.95 * next(done) / len(tasks))
         return origin, name, found
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return list(pool.map(work, tasks))
+    return side_by_side(work, tasks)
 
 
 def _judge_one(

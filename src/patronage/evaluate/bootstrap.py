@@ -21,10 +21,11 @@ def customer_weights(
 ) -> Float[np.ndarray, "customers draws_1"]:
     """How often each customer occurs when as many are drawn with replacement.
 
-    A column per draw, and a last one in which everybody occurs once.
+    A column per draw, and a last one in which everybody occurs once. In single precision, which
+    holds these small counts exactly: products with them are the cost of a leaderboard.
     """
     rng = np.random.default_rng(seed)
-    weights = np.ones((n_customers, n_draws + 1))
+    weights = np.ones((n_customers, n_draws + 1), dtype=np.float32)
     for k in range(n_draws):
         drawn = rng.integers(n_customers, size=n_customers)
         weights[:, k] = np.bincount(drawn, minlength=n_customers)

@@ -21,6 +21,7 @@ from patronage.evaluate.segments import (
     segment_rows,
     value_groups,
 )
+from patronage.evaluate.side_by_side import side_by_side
 from patronage.evaluate.weighing import Concentration, Weighing
 from patronage.horizon import Horizon
 
@@ -73,28 +74,39 @@ def leaderboard(
     n_customers = int(table["customer"].max() or 0) + 1  # type: ignore[arg-type]
     weights = customer_weights(n_customers, n_draws, seed=seed)
     n_origins = table["origin"].n_unique()
-    rows: list[dict[str, object]] = []
-    draws: dict[tuple[str, str, str], Float[np.ndarray, " draws"]] = {}
     foresight: dict[str, Concentration] = {}
-    for (model,), mine in table.group_by("model", maintain_order=True):
+
+    def standing(task: tuple[str, pl.DataFrame]) -> tuple[list[dict[str, object]], Draws]:
+        model, mine = task
         parts = {
             str(origin): part for (origin,), part in mine.group_by("origin", maintain_order=True)
         }
         if len(parts) == n_origins:
             parts[POOLED] = mine
+        rows: list[dict[str, object]] = []
+        draws: dict[tuple[str, str, str], Float[np.ndarray, " draws"]] = {}
         for origin, part in parts.items():
             judged = Judged.from_predictions(part)
             values = measure(judged)
             weighing = Weighing(judged, weights, RANK_GROUPS, foresight.get(origin))
             foresight[origin] = weighing.by_outcome
             drawn = metric_draws(weighing, values)
-            draws |= {(str(model), origin, metric): drawn[metric] for metric in values}
+            draws |= {(model, origin, metric): drawn[metric] for metric in values}
             found = _whole(values, drawn, part["customer"].n_unique())
             found += _segments(weighing, part, cohorts, pooled=origin == POOLED)
             rows += [
                 {"model": model, "origin": origin, "horizon_days": horizon.days, **row}
                 for row in found
             ]
+        return rows, draws
+
+    first, *others = (
+        (str(model), mine) for (model,), mine in table.group_by("model", maintain_order=True)
+    )
+    # Why: the first finds what perfect foresight would, for all.
+    found = [standing(first), *side_by_side(standing, others)]
+    rows = [row for rows, _ in found for row in rows]
+    draws = {key: drawn for _, draws in found for key, drawn in draws.items()}
     return pl.DataFrame(rows, schema=_SCHEMA).select(LEADERBOARD_COLUMNS), draws
 
 

@@ -47,13 +47,16 @@ def segment_rows(
 ) -> list[dict[str, object]]:
     """Per segment: predicted_sum, actual_sum and aggregate_bias with intervals.
 
-    The last column of the weights is all ones, and gives the value.
+    The last column of the weights is all ones: it gives the value, summed in full precision.
     """
     rows = weighing.rows
-    pairs = np.unique(group * len(weighing.weights) + rows.customer) // len(weighing.weights)
-    sizes = np.bincount(pairs, minlength=len(names))
+    member = np.zeros((len(names), len(weighing.weights)), dtype=bool)
+    member[group, rows.customer] = True
+    sizes = member.sum(axis=1)
     predicted = weighing.sums(group, len(names), rows.forecast)
     actual = weighing.sums(group, len(names), rows.outcome)
+    predicted[:, -1] = np.bincount(group, rows.forecast, len(names))
+    actual[:, -1] = np.bincount(group, rows.outcome, len(names))
     some = np.where(actual > 0, actual, np.where(actual[:, -1:] > 0, actual[:, -1:], 1.0))
     bias = predicted / some - 1
     found: list[dict[str, object]] = []

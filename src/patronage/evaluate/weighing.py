@@ -66,7 +66,8 @@ class Weighing:
     Attributes
     ----------
     rows : the judged rows
-    weights : times each customer counts; a column per draw, each of which sums to the customers
+    weights : times each customer counts; a column per draw, each of which sums to the customers.
+        Sums are taken in their precision: single for resamplings, whose noise is far above it
     max_groups : ranks are cut into at most so many bins (None: one per distinct value)
     foresight : `by_outcome`, where other rows of the same outcomes and weights have it already
     """
@@ -89,7 +90,7 @@ class Weighing:
         # Why: one matrix product over customers, however many origins each of them has.
         stacked = np.vstack([columns, np.ones(len(self.rows.customer))])
         folded = np.vstack([np.bincount(self.rows.customer, column, n) for column in stacked])
-        sums = folded @ self.weights
+        sums = self._precise(folded.astype(self.weights.dtype) @ self.weights)
         return np.asarray(sums[:-1] / sums[-1])
 
     def sums(
@@ -99,9 +100,19 @@ class Weighing:
         values: Float[np.ndarray, " rows"] | None = None,
     ) -> Float[np.ndarray, "groups draws"]:
         """Weighted sums of values (default: ones) by group."""
-        values = np.ones(len(group)) if values is None else values
-        shape = (n_groups, len(self.weights))
-        return np.asarray(csr_array((values, (group, self.rows.customer)), shape) @ self.weights)
+        customer, shape = self.rows.customer, (n_groups, len(self.weights))
+        if values is None:
+            values = np.ones(len(group))
+        else:
+            # Why: most customers spend nothing, and each entry costs a row of all draws.
+            some = np.flatnonzero(values)
+            group, customer, values = group[some], customer[some], values[some]
+        matrix = csr_array((values.astype(self.weights.dtype), (group, customer)), shape)
+        return self._precise(matrix @ self.weights)
+
+    @staticmethod
+    def _precise(sums: Float[np.ndarray, "any draws"]) -> Float[np.ndarray, "any draws"]:
+        return np.asarray(sums, dtype=np.float64)
 
     def groups(
         self, key: Float[np.ndarray, " rows"], at_most: int | None = None

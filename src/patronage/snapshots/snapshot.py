@@ -1,8 +1,9 @@
 """Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ __all__ = ["Snapshot", "take_snapshot"]
 
 # Beyond it a horizon of 100 years might leave the calendar's own end.
 _LAST_YEAR = 2500
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Snapshot:
         purchases), cash (net money), then the columns of the feature groups asked for
     as_of : first unknown day
     features : the feature groups in `customers`
-    memory : where rewound snapshots are kept, when many will be asked for (see `remembering`)
+    memory : where rewound snapshots and what is learned from them are kept, when they will be
+        asked for again (see `remembering`)
     """
 
     events: EventLog
@@ -47,6 +50,20 @@ class Snapshot:
     def remembering(self) -> "Snapshot":
         """The same snapshot; days that it is rewound to are kept for the next who asks."""
         return self if self.memory is not None else replace(self, memory=SnapshotMemory())
+
+    def recall(
+        self, key: Hashable, make: Callable[[], Made], *, n_rows: Callable[[Made], int]
+    ) -> Made:
+        """What `make` gives, or gave before where this day was asked for the same.
+
+        Parameters
+        ----------
+        key : all that it depends on beside the log and as_of
+        n_rows : the room that it takes, in rows of a snapshot
+        """
+        if self.memory is None:
+            return make()
+        return self.memory.get((self.as_of, key), make, n_rows=n_rows)
 
     def rewind(self, to: date) -> "Snapshot":
         """The snapshot of an earlier day, with the same feature groups."""
@@ -60,7 +77,10 @@ class Snapshot:
             earlier = take_snapshot(self.events, as_of=to, features=self.features)
             return replace(earlier, memory=self.memory)
 
-        return make() if self.memory is None else self.memory.get(to, self.features, make)
+        if self.memory is None:
+            return make()
+        key = (to, self.features)
+        return self.memory.get(key, make, n_rows=lambda made: len(made.customers))
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
         """The same snapshot with more feature groups."""
@@ -77,7 +97,8 @@ class Snapshot:
 
     def take(self, rows: slice) -> "Snapshot":
         """The same day for some of the customers: a chunk."""
-        return replace(self, customers=self.customers[rows])
+        # Why: what is made of some customers is not what others ask for.
+        return replace(self, customers=self.customers[rows], memory=None)
 
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""

@@ -11,6 +11,7 @@ from patronage.models.base import FittedModel, Model
 from patronage.models.boosting.carrying import carry, fit_process, refuse_other_horizon
 from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix
 from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
+from patronage.models.boosting.purchases import grow_purchases
 from patronage.models.boosting.spread import AmountSpread, learn_amount_spread
 from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
 from patronage.snapshots import Snapshot
@@ -120,16 +121,18 @@ class HurdleLightGBM:
             self.carry, snapshot, learned=lesson.horizon, asked=horizon, seed=seed
         )
         paid = lesson.cash > 0
-        paying, amount, purchases = grow(
-            lesson.matrix,
+        paying, amount = grow(
+            lesson.table,
             lesson.fold,
             (
                 Head(paid.astype(np.float64), {"objective": "binary"}),
                 Head(lesson.cash[paid], {"objective": "gamma"}, rows=paid),
-                Head(lesson.purchases, {"objective": "poisson"}),
             ),
             settings=self.trees,
             seed=seed,
+        )
+        purchases = grow_purchases(
+            snapshot, horizon, lesson, taught=self.lesson, trees=self.trees, seed=seed
         )
         return FittedHurdleLightGBM(
             horizon,
@@ -137,7 +140,7 @@ class HurdleLightGBM:
             lesson.names,
             paying.trees,
             amount.trees,
-            purchases.trees,
+            purchases,
             learn_amount_spread(lesson.cash[paid], amount.unseen),
             lesson.kept,
             process,

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq, minimize
-from scipy.special import digamma, gammaln, logsumexp
+from scipy.special import digamma, gammaln
 
 __all__ = ["AmountSpread", "TweedieSpread", "learn_amount_spread", "learn_tweedie_spread"]
 
@@ -154,12 +154,21 @@ def log_density(
     shape = (2 - power) / (power - 1)
     scale = dispersion * (power - 1) * mean ** (power - 1)
     largest = np.maximum(np.round(cash ** (2 - power) / (dispersion * (2 - power))), 1.0)
-    n = largest[:, None] + np.arange(-40.0, 41.0)
-    terms = (
-        n * np.log(rate)[:, None]
-        - gammaln(n + 1)
-        + n * shape * np.log(cash / scale)[:, None]
-        - gammaln(np.maximum(n, 1) * shape)
-    )
-    series = logsumexp(np.where(n >= 1, terms, -np.inf), axis=1)
+    n = np.maximum(largest[:, None] + np.arange(-40.0, 41.0), 0.0)
+    terms = n * (np.log(rate) + shape * np.log(cash / scale))[:, None] - _log_gammas(n, shape)
+    most = terms.max(axis=1)
+    series = most + np.log(np.exp(terms - most[:, None]).sum(axis=1))
     return np.asarray(series - rate - cash / scale - np.log(cash))
+
+
+def _log_gammas(
+    n: Float[np.ndarray, "rows terms"], shape: float
+) -> Float[np.ndarray, "rows terms"]:
+    """log Γ(n + 1) + log Γ(n shape) of whole n; infinite for n = 0."""
+    last = int(n.max(initial=0.0))
+    if last > n.size:
+        return np.asarray(gammaln(n + 1) + np.where(n > 0, gammaln(n * shape), np.inf))
+    # Why: the same few whole numbers in every row; looked up, they cost a tenth.
+    whole = np.arange(last + 1.0)
+    table = gammaln(whole + 1) + np.where(whole > 0, gammaln(whole * shape), np.inf)
+    return np.asarray(table[n.astype(np.int64)])

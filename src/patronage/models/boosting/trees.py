@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from patronage.errors import MissingExtraError
+from patronage.models.boosting.binned import BinnedTable, lightgbm
 
 __all__ = ["Grown", "Head", "TreeSettings", "Trees", "grow"]
 
@@ -62,12 +62,9 @@ class TreeSettings:
             "feature_fraction": self.share_of_features,
             "bagging_fraction": self.share_of_rows,
             "bagging_freq": 1,
-            "max_bin": 127,
             "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": 1,
-            "verbose": -1,
             **objective,
         }
 
@@ -118,7 +115,7 @@ class Grown:
 
 
 def grow(
-    matrix: Matrix,
+    table: BinnedTable,
     fold: Int[np.ndarray, " rows"],
     heads: Sequence[Head],
     *,
@@ -131,32 +128,21 @@ def grow(
     every row has a prediction from customers that do not include it, from which spread and scale
     are learned honestly.
     """
-    lightgbm = _lightgbm()
     folds = [fold if head.rows is None else fold[head.rows] for head in heads]
-    tables = [matrix if head.rows is None else matrix[head.rows] for head in heads]
-    # Why: binning once and taking subsets costs a third of binning per fold.
-    wholes = [
-        lightgbm.Dataset(
-            table,
-            head.target,
-            params=settings.parameters(head.objective, seed),
-            free_raw_data=False,
-        ).construct()
-        for table, head in zip(tables, heads, strict=True)
-    ]
+    tables = [table if head.rows is None else table.take(head.rows) for head in heads]
 
     def member(task: tuple[int, int]) -> tuple[str, Float[np.ndarray, " rows"]]:
         which, k = task
-        inside = folds[which] == k
-        booster = lightgbm.train(
-            settings.parameters(heads[which].objective, seed),
-            wholes[which].subset(np.flatnonzero(~inside)),
+        inside, rows = folds[which] == k, tables[which]
+        booster = lightgbm().train(
+            {**settings.parameters(heads[which].objective, seed), **rows.parameters},
+            rows.part(~inside, heads[which].target),
             settings.max_rounds,
-            valid_sets=[wholes[which].subset(np.flatnonzero(inside))],
-            callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
+            valid_sets=[rows.part(inside, heads[which].target)],
+            callbacks=[lightgbm().early_stopping(settings.patience, verbose=False)],
         )
         text = booster.model_to_string(num_iteration=booster.best_iteration)
-        return text, _predict(_parse(text), tables[which][inside])
+        return text, _predict(_parse(text), rows.matrix[inside])
 
     tasks = [(which, k) for which in range(len(heads)) for k in range(settings.n_folds)]
     with ThreadPoolExecutor(N_WORKERS) as pool:
@@ -179,17 +165,4 @@ def _predict(booster: Any, matrix: Matrix) -> Float[np.ndarray, " rows"]:
 
 @lru_cache(maxsize=64)
 def _parse(text: str) -> Any:
-    return _lightgbm().Booster(model_str=text)
-
-
-def _lightgbm() -> Any:
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise MissingExtraError.of("lightgbm", "boost") from error
-    except OSError as error:
-        raise MissingExtraError(
-            f"LightGBM is installed, but a library it needs cannot be loaded: {error}.\n"
-            "To mend: install OpenMP (libgomp1 on Debian and Ubuntu, libomp on macOS)."
-        ) from error
-    return lightgbm
+    return lightgbm().Booster(model_str=text)

@@ -11,6 +11,7 @@ from patronage.models.base import FittedModel, Model
 from patronage.models.boosting.carrying import carry, fit_process, refuse_other_horizon
 from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix
 from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
+from patronage.models.boosting.purchases import grow_purchases
 from patronage.models.boosting.spread import TweedieSpread, learn_tweedie_spread
 from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
 from patronage.snapshots import Snapshot
@@ -112,12 +113,10 @@ class TweedieLightGBM:
             self.carry, snapshot, learned=lesson.horizon, asked=horizon, seed=seed
         )
         deviance = {"objective": "tweedie", "tweedie_variance_power": self.growing_power}
-        cash, purchases = grow(
-            lesson.matrix,
-            lesson.fold,
-            (Head(lesson.cash, deviance), Head(lesson.purchases, {"objective": "poisson"})),
-            settings=self.trees,
-            seed=seed,
+        head = Head(lesson.cash, deviance)
+        (cash,) = grow(lesson.table, lesson.fold, (head,), settings=self.trees, seed=seed)
+        purchases = grow_purchases(
+            snapshot, horizon, lesson, taught=self.lesson, trees=self.trees, seed=seed
         )
         spread = learn_tweedie_spread(lesson.cash, cash.unseen, rng=np.random.default_rng(seed))
         return FittedTweedieLightGBM(
@@ -125,7 +124,7 @@ class TweedieLightGBM:
             lesson.horizon,
             lesson.names,
             cash.trees,
-            purchases.trees,
+            purchases,
             spread,
             lesson.kept,
             process,
