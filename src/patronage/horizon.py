@@ -51,12 +51,19 @@ class Horizon:
     def __post_init__(self) -> None:
         if self.period not in DAYS_PER:
             raise HorizonError(
-                f"{self.period!r} is no period; known periods: {', '.join(DAYS_PER)}."
+                f"{self.period!r} is no period; known periods: {', '.join(DAYS_PER)}.\n"
+                "To mend: write for example Horizon(52, 'week')."
             )
         if self.n_periods < 1:
-            raise HorizonError(f"a horizon has at least one period; {self.n_periods} given.")
+            raise HorizonError(
+                f"a horizon has at least one period; {self.n_periods} given.\n"
+                "To mend: write for example '52 weeks'."
+            )
         if self.days > 36_600:
-            raise HorizonError(f"a horizon ends within 100 years; {self} given.")
+            raise HorizonError(
+                f"a horizon ends within 100 years; {self} given.\n"
+                "To mend: write for example '52 weeks'."
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Horizon":

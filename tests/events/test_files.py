@@ -39,7 +39,7 @@ def written(folder: Path, content: str | bytes, name: str = "events.csv") -> Pat
         "\ufeff" + CSV,
         CSV.replace("1.5", '"1.5"').replace("customer_id", '"customer_id"'),
         CSV.encode("utf-16"),
-        gzip.compress(CSV.encode()),
+        gzip.compress(CSV.encode(), mtime=0),
         "customer_id;date;amount\n1;2024-01-01;1,5\n2;2024-01-02;2,5\n",
         CSV.replace("amount\n", "amount,note\n")
         .replace("1.5", '1.5,"said ""a, b""\nand c"')

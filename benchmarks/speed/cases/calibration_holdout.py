@@ -1,9 +1,12 @@
-"""Calibration and holdout: what was known at a day, and what then happened."""
+"""Calibration and holdout: what was known at a day, and what then happened.
+
+lifetimes takes five times as long as pymc-marketing, and is measured with a million rows only.
+"""
 
 from datetime import date
 from typing import Any
 
-from case import Case, Side, Target, memory, times_faster
+from case import Case, Side, Target, times_faster
 from clock import Clock
 from places import data_file
 
@@ -98,36 +101,29 @@ def _money_error(sides: Any) -> float:
     return abs(float(sides["patronage"].answer["holdout money"]) - true) / true
 
 
-def _fastest(sides: Any, part: str) -> float:
-    times = [sides[p].wall[part] for p in ("pymc", "lifetimes") if not sides[p].failed]
-    return min(times) / sides["patronage"].wall["total"]
-
-
-def _case(rows: str, file: str, *, slow_rounds: int | None) -> Case:
+def _case(rows: str, file: str, *, with_lifetimes: bool) -> Case:
     both = ("load", "work")
+    sides = {
+        "patronage": Side(lambda clock: _patronage(file, clock), parts=("read", "work")),
+        "true money": Side(lambda clock: _true_money(file, clock), rounds=1),
+        "pymc": Side(lambda c: _pymc(file, c), "pymc", both, rounds=1),
+    }
+    if with_lifetimes:
+        sides["lifetimes"] = Side(lambda c: _lifetimes(file, c), "lifetimes", both, rounds=1)
     return Case(
         title=f"calibration + holdout table, {rows} rows, from Parquet",
         needs=(file,),
-        sides={
-            "patronage": Side(lambda clock: _patronage(file, clock), parts=("read", "work")),
-            "true money": Side(lambda clock: _true_money(file, clock), rounds=1),
-            "pymc": Side(lambda c: _pymc(file, c), "pymc", both, rounds=slow_rounds),
-            "lifetimes": Side(
-                lambda c: _lifetimes(file, c), "lifetimes", both, rounds=slow_rounds and 1
-            ),
-        },
+        sides=sides,
         targets=(
-            Target("× as fast as the faster peer", lambda s: _fastest(s, "total"), 15),
-            Target("× as fast, its load left out", lambda s: _fastest(s, "work"), 15),
+            Target("× as fast as the faster peer, its load counted", times_faster("pymc"), 15),
+            Target("× as fast, its load left out", times_faster("pymc", "work"), 15),
             Target("of the money in error", _money_error, at_most=1e-12),
-            Target("of pymc's peak memory", memory("pymc"), at_most=1.0),
-            Target("× as fast as lifetimes", times_faster("lifetimes"), 15),
         ),
         agree=_agree,
     )
 
 
 CASES = {
-    "holdout-1m": _case("1 M", "events_1m.parquet", slow_rounds=None),
-    "holdout-10m": _case("10 M", "events_10m.parquet", slow_rounds=2),
+    "holdout-1m": _case("1 M", "events_1m.parquet", with_lifetimes=True),
+    "holdout-10m": _case("10 M", "events_10m.parquet", with_lifetimes=False),
 }

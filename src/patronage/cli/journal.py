@@ -34,7 +34,9 @@ class _JsonLines(logging.Formatter):
 def start_journal(form: str) -> None:
     """Send the library's log to standard error in this form."""
     if form not in ("text", "json", "off"):
-        raise SettingsError(f"--log is 'text', 'json' or 'off'; {form!r} given.")
+        raise SettingsError(
+            f"--log {form!r} is no form of log.\nTo mend: --log text, --log json or --log off."
+        )
     _log.handlers.clear()
     _log.propagate = False
     if form == "off":

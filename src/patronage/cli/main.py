@@ -28,18 +28,28 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> bool:
+    from patronage import __version__
+
+    if asked:
+        typer.echo(f"patronage {__version__}")
+        raise typer.Exit
+    return asked
+
+
 @app.callback()
 def _shared(
     log: Annotated[
         str, typer.Option(help="Log to standard error as 'text', 'json' or 'off'.")
     ] = "text",
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_tell_version, help="Print the version and stop."
+        ),
+    ] = False,
 ) -> None:
-    from patronage import __version__
-
-    if version:
-        typer.echo(f"patronage {__version__}")
-        raise typer.Exit
+    del version
     start_journal(log)
 
 
@@ -56,7 +66,7 @@ app.command(name="doctor")(doctor.doctor)
 def main() -> None:
     """Entry point. Exit codes: 0 done, 2 the user's input, 1 our fault."""
     try:
-        app()
+        app(prog_name="patronage")
     except PatronageError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(2)

@@ -1,7 +1,7 @@
 """The one currency of a log."""
 
 from patronage.engines import default_engine
-from patronage.errors import EventSchemaError
+from patronage.errors import EventSchemaError, SettingsError
 from patronage.events.matching import Match
 from patronage.events.raw import RawTable, blank, text_of
 
@@ -14,7 +14,12 @@ def settle_currency(raw: RawTable, match: Match, given: str | None) -> tuple[str
     Raises
     ------
     EventSchemaError : the source has several currencies
+    SettingsError : the code given is none
     """
+    if given is not None and not (len(given) == 3 and given.isalpha() and given.isascii()):
+        raise SettingsError(
+            f"{given!r} is no currency.\nTo mend: give its three letters, such as EUR (ISO 4217)."
+        )
     column = match.found.get("currency")
     codes: list[str] = []
     if column is not None:

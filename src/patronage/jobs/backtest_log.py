@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from patronage.errors import SettingsError
 from patronage.evaluate import METRICS, Choice, Scorecard, backtest, choose
 from patronage.events import EventLog
@@ -40,7 +42,8 @@ class Board:
         """The board for a terminal: models by the metric that chooses, best first."""
         shown = list(dict.fromkeys((self.choice.metric, *_SHOWN)))
         lines = [self.judged, "", f"{'model':<32}" + "".join(f"{name:>17}" for name in shown)]
-        for model in self.choice.table["model"]:
+        judged = self.choice.table.filter(pl.col("verdict") != "excluded")
+        for model in judged["model"]:
             values = (self.scorecard.value(model, name) for name in shown)
             lines.append(f"{model:<32}" + "".join(f"{value:>17.4f}" for value in values))
         failed = [f"{model}: {why}" for model, why in self.scorecard.failures.items()]

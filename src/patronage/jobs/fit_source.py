@@ -10,7 +10,6 @@ import polars as pl
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
-from patronage.models.base import FittedModel
 from patronage.models.btyd.estimates import estimates
 from patronage.models.catalog import MODELS, make_model
 from patronage.snapshots import RFM, take_snapshot
@@ -64,7 +63,7 @@ def fit_source(
     return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
 
 
-def _estimates(fitted: FittedModel, unit: str, n_customers: int) -> dict[str, Any]:
+def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:
     found = estimates(fitted, unit=unit)
     if found is None:
         found = {

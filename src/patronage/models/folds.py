@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 from jaxtyping import Float, Int
 
+from patronage.errors import NotEnoughDataError
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import Model
@@ -85,28 +86,44 @@ def fold_forecasts(
     *,
     seed: int,
 ) -> FoldForecasts:
-    """Fit every member at every origin with what was known then, and judge by `snapshot`."""
-    rows = []
-    for number, origin in enumerate(origins):
-        known = snapshot.rewind(origin)
-        outcome = observe_outcome(snapshot, known, horizon)
-        summaries = [
-            summarise(model.fit(known, horizon, seed=seed).predict(known, horizon))
-            for model in members.values()
-        ]
-        rows.append(
-            (
-                np.stack([one.cash for one in summaries], axis=1),
-                np.stack([one.purchases for one in summaries], axis=1),
-                np.stack([one.p_positive for one in summaries], axis=1),
-                outcome.total,
-                outcome.total_purchases,
-                np.full(len(outcome.total), number),
-            )
+    """Fit every member at every origin with what was known then, and judge by `snapshot`.
+
+    A member for which an origin has too little history is left out of all of them.
+
+    Raises
+    ------
+    NotEnoughDataError : that happened to every member
+    """
+    told: dict[str, list[Summary]] = {}
+    refused: NotEnoughDataError | None = None
+    days = [snapshot.rewind(origin) for origin in origins]
+    for name, model in members.items():
+        try:
+            told[name] = [
+                summarise(model.fit(known, horizon, seed=seed).predict(known, horizon))
+                for known in days
+            ]
+        except NotEnoughDataError as error:
+            refused = error
+    if refused is not None and not told:
+        raise refused
+    outcomes = [observe_outcome(snapshot, known, horizon) for known in days]
+
+    def column(name: str) -> Float[np.ndarray, "rows members"]:
+        return np.stack(
+            [
+                np.concatenate([getattr(summary, name) for summary in summaries])
+                for summaries in told.values()
+            ],
+            axis=1,
         )
-    cash, purchases, p_positive, actual_cash, actual_purchases, fold = (
-        np.concatenate(column) for column in zip(*rows, strict=True)
-    )
+
     return FoldForecasts(
-        tuple(members), cash, purchases, p_positive, actual_cash, actual_purchases, fold
+        tuple(told),
+        column("cash"),
+        column("purchases"),
+        column("p_positive"),
+        np.concatenate([outcome.total for outcome in outcomes]),
+        np.concatenate([outcome.total_purchases for outcome in outcomes]),
+        np.repeat(np.arange(len(days)), [len(known.customers) for known in days]),
     )

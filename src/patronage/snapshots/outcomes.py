@@ -63,31 +63,27 @@ def observe_outcome(judge: Snapshot, at: Snapshot, horizon: Horizon) -> Outcome:
             "To mend: choose an earlier origin or a shorter horizon."
         )
     ids = at.customers.select("customer_id").with_row_index("row")
-    days = _days_between(judge, at.as_of, end)
-    cells = (
-        days.with_columns(
-            (pl.col("offset") / DAYS_PER[horizon.period]).floor().cast(pl.Int64).alias("period")
-        )
-        .filter(pl.col("period") < horizon.n_periods)
-        .join(ids, on="customer_id")
-    )
+    cells = _cells(judge, at.as_of, end, horizon).join(ids, on="customer_id")
     cash = np.zeros((len(ids), horizon.n_periods))
     purchases = np.zeros_like(cash)
     where = (cells["row"].to_numpy(), cells["period"].to_numpy())
-    np.add.at(cash, where, cells["cash"].to_numpy())
-    np.add.at(purchases, where, cells["counted"].to_numpy())
+    cash[where], purchases[where] = cells["cash"].to_numpy(), cells["counted"].to_numpy()
     return Outcome(
         at.customers["customer_id"].to_numpy(), at.as_of, horizon, judge.as_of, cash, purchases
     )
 
 
-def _days_between(judge: Snapshot, start: date, end: date) -> pl.DataFrame:
+def _cells(judge: Snapshot, start: date, end: date, horizon: Horizon) -> pl.DataFrame:
+    """Net cash and counted days of each customer and period with any event."""
     days = days_of(judge.events, has_clock=False)
     first, last = literal(start.isoformat()), literal(end.isoformat())
+    period = f"floor((event_day - DATE {first}) / {DAYS_PER[horizon.period]})::BIGINT"
+    # Why summed here: decimals add up exactly, floats as the order of the rows will have it.
     return default_engine().frame(
         f"""
-        SELECT customer_id, (event_day - DATE {first})::DOUBLE AS "offset", cash::DOUBLE AS cash,
-               (spent > 0)::INT::DOUBLE AS counted
+        SELECT customer_id, {period} AS period, sum(cash)::DOUBLE AS cash,
+               count_if(spent > 0)::DOUBLE AS counted
         FROM ({days}) WHERE event_day >= DATE {first} AND event_day < DATE {last}
+        GROUP BY 1, 2 HAVING {period} < {horizon.n_periods}
         """
     )

@@ -19,6 +19,8 @@ from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
 
+# Beyond it a horizon of 100 years might leave the calendar's own end.
+_LAST_YEAR = 2500
 Made = TypeVar("Made")
 
 
@@ -126,6 +128,11 @@ def take_snapshot(
     unknown = [name for name in features if name not in FEATURES]
     if unknown:
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
+    if as_of.year > _LAST_YEAR:
+        raise SettingsError(
+            f"as_of {as_of} lies too far ahead.\n"
+            "To mend: choose the day after the last event, or leave as_of out."
+        )
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)

@@ -96,7 +96,7 @@ def carry_ratio(
     """
     short, long = _purchases(forecast_short).sum(axis=1), _purchases(forecast_long).sum(axis=1)
     longest = forecast_long.horizon.days / forecast_short.horizon.days
-    together = long.sum() / short.sum() if short.sum() > 0 else longest
+    together = long.sum() / short.sum() if short.sum() > 1e-9 else longest
     sound = short > 1e-12
     ratio = np.where(sound, long / np.where(sound, short, 1.0), together)
     return np.asarray(np.clip(ratio, 1.0, max(longest, 1.0)))

@@ -10,13 +10,14 @@ from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
 from patronage.models.boosting.binned import BinnedTable
 from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix, feature_names
-from patronage.models.training_pairs import rewound_origins, training_pairs
+from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
 
 __all__ = ["Lesson", "LessonSettings", "blocks_of_customers", "prepare_lesson"]
 
 # Fewer rows with cash than this say nothing about who pays how much.
 MIN_PAYING: Final = 30
+_FEWEST_ORIGINS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class LessonSettings:
 
     Attributes
     ----------
-    n_origins : origins wanted; the horizon learned is shortened until so many fit
+    n_origins : origins wanted; the horizon learned is shortened until so many fit, and where
+        even the shortest leaves fewer, two must do
     most_origins : origins taken where history is long
     most_rows : above it, a sample of the customers is learned from
     """
@@ -85,9 +87,7 @@ def prepare_lesson(
 def _lesson(
     snapshot: Snapshot, horizon: Horizon, *, settings: LessonSettings, n_folds: int, seed: int
 ) -> Lesson:
-    found = rewound_origins(
-        snapshot, horizon, n_min=settings.n_origins, n_max=settings.most_origins
-    )
+    found = _origins(snapshot, horizon, settings)
     pairs = training_pairs(snapshot, found.origins, found.horizon, FEATURE_GROUPS)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
@@ -119,6 +119,18 @@ def _lesson(
         float(np.clip(net.sum() / cash.sum(), 0.0, 1.0)),
         found.horizon,
     )
+
+
+def _origins(snapshot: Snapshot, horizon: Horizon, settings: LessonSettings) -> RewoundOrigins:
+    try:
+        return rewound_origins(
+            snapshot, horizon, n_min=settings.n_origins, n_max=settings.most_origins
+        )
+    except NotEnoughDataError:
+        # Why: a young log has fewer origins, and some lesson is better than none.
+        return rewound_origins(
+            snapshot, horizon, n_min=_FEWEST_ORIGINS, n_max=settings.most_origins
+        )
 
 
 def blocks_of_customers(

@@ -79,7 +79,8 @@ class Stack:
 
     Attributes
     ----------
-    members : name → model; the first, a process model, lends p_alive and the profile over periods
+    members : name → model; the first, a process model, lends p_alive and the profile over
+        periods; one for which the folds have too little history is left out
     n_folds_min, n_folds_max : earlier origins to weight on
     """
 
@@ -97,7 +98,7 @@ class Stack:
         )
         calibration = learn_two_part(folds.pairs(blend), level_trust=0.0)
         members = {
-            name: model.fit(snapshot, horizon, seed=seed) for name, model in self.members.items()
+            name: self.members[name].fit(snapshot, horizon, seed=seed) for name in folds.names
         }
         return FittedStack(
             members,
