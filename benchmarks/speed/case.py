@@ -72,7 +72,7 @@ Sides = Mapping[str, Measured]
 
 @dataclass(frozen=True)
 class Target:
-    """A number that the sides of a case are held to; one of the bounds is given."""
+    """A number that the sides of a case are held to; without a bound it is only reported."""
 
     says: str
     value: Callable[[Sides], float]
@@ -82,7 +82,7 @@ class Target:
     def met(self, value: float) -> bool:
         if self.at_least is not None:
             return value >= self.at_least
-        return self.at_most is not None and value <= self.at_most
+        return self.at_most is None or value <= self.at_most
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,11 @@ def _measured(target: dict[str, Any]) -> str:
 def _bound(target: dict[str, Any]) -> str:
     if target["at_least"] is not None:
         return f"at least {_number(target['at_least'])}"
-    return f"at most {_number(target['at_most'])}" if target["at_most"] < float("inf") else "–"
+    return "–" if target["at_most"] is None else f"at most {_number(target['at_most'])}"
 
 
 def _mark(target: dict[str, Any]) -> str:
-    if target["at_most"] == float("inf"):
+    if target["at_least"] is target["at_most"] is None:
         return ""
     return "met" if target["met"] else "**missed**"
 

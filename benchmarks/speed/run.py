@@ -85,7 +85,7 @@ def _judged(case: Case, measured: dict[str, Measured]) -> dict[str, Any]:
 def _value(value: Any, measured: dict[str, Measured]) -> float | None:
     """A target that needs a side that failed has no value."""
     try:
-        return float(value(measured))
+        return None if measured["patronage"].failed else float(value(measured))
     except (KeyError, ZeroDivisionError):
         return None
 
