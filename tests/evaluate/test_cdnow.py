@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from patronage.evaluate import backtest, judged_horizon
+from patronage.evaluate import backtest
 from patronage.events import EventLog, QualityReport
 from patronage.horizon import Horizon
 from patronage.models.baselines import Nothing, SameAgain
+from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import take_snapshot
 
 AS_OF = date(1997, 10, 1)
@@ -27,7 +28,7 @@ def cdnow(data_dir: Path) -> EventLog:
 
 
 def test_thirty_nine_weeks_known_judge_fifteen(cdnow: EventLog):
-    judged = judged_horizon(take_snapshot(cdnow, as_of=AS_OF), Horizon(39, "week"))
+    judged = rewound_origins(take_snapshot(cdnow, as_of=AS_OF), Horizon(39, "week"))
 
     assert judged.horizon == Horizon(15, "week")
     assert judged.origins == tuple(AS_OF - timedelta(weeks=weeks) for weeks in (23, 19, 15))

@@ -4,7 +4,6 @@ from patronage.evaluate.backtest import backtest
 from patronage.evaluate.choose import Choice, choose
 from patronage.evaluate.leaderboard import LEADERBOARD_COLUMNS
 from patronage.evaluate.metrics import METRICS, Metric
-from patronage.evaluate.origins import JudgedHorizon, judged_horizon
 from patronage.evaluate.scorecard import Difference, Scorecard
 
 __all__ = [
@@ -12,10 +11,8 @@ __all__ = [
     "METRICS",
     "Choice",
     "Difference",
-    "JudgedHorizon",
     "Metric",
     "Scorecard",
     "backtest",
     "choose",
-    "judged_horizon",
 ]
