@@ -69,7 +69,8 @@ def _judged(case: Case, measured: dict[str, Measured]) -> dict[str, Any]:
         met = value is not None and target.met(value)
         bounds = {"at_least": target.at_least, "at_most": target.at_most}
         targets.append({"says": target.says, "value": value, **bounds, "met": met})
-        print(f"  {value} {target.says}: {'met' if met else 'MISSED'}")
+        free = target.at_least is target.at_most is None
+        print(f"  {value} {target.says}{'' if free else ': met' if met else ': MISSED'}")
     for difference in differences:
         print(f"  differs: {difference}")
     return {
