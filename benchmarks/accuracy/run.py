@@ -52,8 +52,11 @@ SPLITS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="*", default=[split.name for split in SPLITS])
-    wanted = parser.parse_args().sets
+    names = [split.name for split in SPLITS]
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(names)}; all by default")
+    wanted = parser.parse_args().sets or names
+    if unknown := sorted(set(wanted) - set(names)):
+        parser.error(f"no split of {', '.join(unknown)}; known: {', '.join(names)}")
     path = HERE / "results.csv"
     tables = []
     for split in SPLITS:
@@ -118,11 +121,11 @@ def as_text(results: pl.DataFrame) -> str:
     parts = [
         "# Accuracy on real sets",
         "",
-        "Made by `python benchmarks/accuracy/run.py` (or `make bench`); every number with its "
-        "bootstrap interval is in [results.csv](results.csv). The model marked **chosen** is the "
-        "one that `patronage run` picks on rewound folds inside the calibration period; nothing "
-        "was fitted, tuned or chosen on a holdout. Intervals are 90 %, over resampled customers, "
-        "paired by customer for differences.",
+        'Made by `make bench ARGS=accuracy` (one set again: `ARGS="accuracy cdnow"`); every '
+        "number with its bootstrap interval is in [results.csv](results.csv). The model marked "
+        "**chosen** is the one that `patronage run` picks on rewound folds inside the calibration "
+        "period; nothing was fitted, tuned or chosen on a holdout. Intervals are 90 %, over "
+        "resampled customers, paired by customer for differences.",
     ]
     for split in SPLITS:
         mine = results.filter(pl.col("set") == split.name)

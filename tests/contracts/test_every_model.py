@@ -30,7 +30,9 @@ PROCESSES = {name for name in NAMES if MODELS[name.split(" ")[0]].family in ("ba
 Fitted = Callable[[str], FittedModel]
 
 
-def same(first: AbstractForecast, second: AbstractForecast, tolerance: float = 1e-12) -> None:
+def assert_same(
+    first: AbstractForecast, second: AbstractForecast, tolerance: float = 1e-12
+) -> None:
     """Equal in everything that a caller can see."""
     np.testing.assert_array_equal(first.customer_id, second.customer_id)
     np.testing.assert_allclose(first.mean(), second.mean(), rtol=tolerance)
@@ -119,7 +121,9 @@ def test_a_part_of_a_forecast_is_the_forecast_of_the_part(
     whole = fitted(name).predict(snapshot, HORIZON)
     rows = np.array([3, 17, 300, 41])
 
-    same(whole.take(slice(10, 25)), fitted(name).predict(snapshot.take(slice(10, 25)), HORIZON))
+    assert_same(
+        whole.take(slice(10, 25)), fitted(name).predict(snapshot.take(slice(10, 25)), HORIZON)
+    )
     np.testing.assert_allclose(whole.take(rows).mean(), whole.mean()[rows])
     np.testing.assert_allclose(whole.take(rows).quantile([0.9]), whole.quantile([0.9])[rows])
 
@@ -133,7 +137,9 @@ def test_survives_the_disk(name: str, fitted: Fitted, snapshot: Snapshot, tmp_pa
     loaded = load_artifact(tmp_path / "model")
 
     assert (loaded.name, loaded.version) == (name, version)
-    same(loaded.fitted.predict(few, HORIZON), fitted(name).predict(few, HORIZON), tolerance=0)
+    assert_same(
+        loaded.fitted.predict(few, HORIZON), fitted(name).predict(few, HORIZON), tolerance=0
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,7 +165,7 @@ def test_the_same_seed_gives_the_same_answer(
     again = model(name).fit(snapshot, HORIZON, seed=5)
 
     few = snapshot.take(slice(0, 80))
-    same(again.predict(few, HORIZON), fitted(name).predict(few, HORIZON), tolerance=0)
+    assert_same(again.predict(few, HORIZON), fitted(name).predict(few, HORIZON), tolerance=0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -175,7 +181,7 @@ def test_the_future_changes_nothing(
     assert_frame_equal(alone.customers, snapshot.customers)
     few = slice(0, 80)
     forecast = model(name).fit(alone, HORIZON, seed=5).predict(alone.take(few), HORIZON)
-    same(forecast, fitted(name).predict(snapshot.take(few), HORIZON), tolerance=1e-9)
+    assert_same(forecast, fitted(name).predict(snapshot.take(few), HORIZON), tolerance=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)

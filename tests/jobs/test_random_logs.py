@@ -311,4 +311,4 @@ def _source(case: Case, folder: Path) -> Any:
 @settings(max_examples=60)
 @given(cases())
 def test_a_random_log_gives_finite_scores_or_an_error_that_mends(case: Case) -> None:
-    outcome_of(case)
+    assert outcome_of(case)

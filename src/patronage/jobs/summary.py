@@ -65,9 +65,7 @@ def summarise_run(
         "segments": {
             name: {"n_customers": count, "clv": clv} for name, count, clv in segments.rows()
         },
-        "acquisition_cost": float(
-            np.broadcast_to(scoring.economics.cac, (total.n_customers,)).sum()
-        ),
+        "acquisition_cost": float(scoring.economics.per_customer_cac(total.n_customers).sum()),
         "model": scoring.model,
         "version": scoring.version,
         "chosen_by": judgement.metric,
