@@ -4,6 +4,7 @@ from patronage.value.clv import clv_quantiles, new_customer_clv, residual_clv, u
 from patronage.value.discounting import discount_factors, geometric_value
 from patronage.value.economics import Economics
 from patronage.value.from_tables import economics_of
+from patronage.value.lifetime import lifetime_clv, new_customer_lifetime_clv
 from patronage.value.table import sum_value_tables, value_table
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "discount_factors",
     "economics_of",
     "geometric_value",
+    "lifetime_clv",
     "new_customer_clv",
+    "new_customer_lifetime_clv",
     "residual_clv",
     "sum_value_tables",
     "unit_value",

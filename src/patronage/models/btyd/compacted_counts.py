@@ -1,5 +1,6 @@
 """CompactedCounts: formulas are evaluated once per distinct history, and mapped to customers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -51,6 +52,30 @@ class CompactedCounts(AbstractCounts):
         """P(alive at as_of + days)."""
         found = self.distinct.survival(days)
         return None if found is None else found[self.inverse]
+
+    def p_active(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """P(a purchase in [0, days))."""
+        return np.asarray(self.distinct.p_active(days)[self.inverse])
+
+    @property
+    def p_never(self) -> Float[np.ndarray, " customers"]:
+        """P(no purchase ever again)."""
+        return np.asarray(self.distinct.p_never[self.inverse])
+
+    def next_purchase(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
+        """Quantiles of the days until the next purchase."""
+        return np.asarray(self.distinct.next_purchase(levels)[self.inverse])
+
+    def quantile(self, days: float, levels: Sequence[float]) -> Int[np.ndarray, "customers levels"]:
+        """Quantiles of the purchases in [0, days)."""
+        return np.asarray(self.distinct.quantile(days, levels)[self.inverse])
+
+    def dert(
+        self, annual_discount_rate: float, *, days: float = np.inf, tolerance: float = 1e-4
+    ) -> Float[np.ndarray, " customers"]:
+        """Discounted expected purchases in [0, days)."""
+        found = self.distinct.dert(annual_discount_rate, days=days, tolerance=tolerance)
+        return np.asarray(found[self.inverse])
 
     def compacted(self) -> tuple[AbstractCounts, Int[np.ndarray, " customers"]]:
         """Counts of the distinct histories, and each customer's."""

@@ -5,6 +5,7 @@ one place: with MBG/NBD a customer may also drop out right after the first purch
 dropout probability of a living customer is Beta(a, b + x + 1) instead of Beta(a, b + x).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, final
@@ -13,7 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.special import betainc
 
-from patronage.forecast.counts import AbstractCounts
+from patronage.forecast.counts import AbstractCounts, levels_between
+from patronage.forecast.discounted import by_parts, no_finite_sum
 from patronage.models.btyd.dropout_mean import expected_until_dropout
 
 __all__ = ["BetaGeometricCounts"]
@@ -104,6 +106,25 @@ class BetaGeometricCounts(AbstractCounts):
         gone = np.asarray(a / (a + b))[:, None] * expected_until_dropout(r, w, a=a + 1.0, b=b)
         return np.asarray(self.p_alive[:, None] * np.clip(1.0 - gone, 0.0, 1.0))
 
+    def p_active(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """p_alive × [1 − ((alpha+T)/(alpha+T+days))^(r+x)]: the living drop out after buying."""
+        waited = np.log1p(days / (self.alpha + self.T)[:, None])
+        return self.p_alive[:, None] * -np.expm1(-np.asarray(self.r + self.x)[:, None] * waited)
+
+    @property
+    def p_never(self) -> Float[np.ndarray, " customers"]:
+        """1 − p_alive: whoever is alive buys, sooner or later."""
+        return 1.0 - self.p_alive
+
+    def next_purchase(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
+        """The inverse of `p_active`."""
+        if_alive = np.array(levels_between(levels)) / np.maximum(self.p_alive, 1e-300)[:, None]
+        some = if_alive < 1.0
+        waited = -np.log1p(-np.where(some, if_alive, 0.0)) / np.asarray(self.r + self.x)[:, None]
+        with np.errstate(over="ignore"):
+            days = (self.alpha + self.T)[:, None] * np.expm1(waited)
+        return np.where(some, days, np.inf)
+
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "BetaGeometricCounts":
         r, alpha, a, b = (
             value[rows] if isinstance(value, np.ndarray) else value
@@ -114,6 +135,47 @@ class BetaGeometricCounts(AbstractCounts):
         if "p_alive" in self.__dict__:
             taken.__dict__["p_alive"] = self.p_alive[rows]
         return taken
+
+    def _discounted(
+        self, delta: float, days: float, tolerance: float
+    ) -> Float[np.ndarray, " customers"]:
+        """By parts over E[(1 − e^(−lambda p u)) / p], once for each pair of x and T."""
+        del tolerance
+        like, which = self._alike()
+        found = np.empty(len(like.x))
+        for start in range(0, len(found), _ROWS):
+            part = like.take(slice(start, start + _ROWS))
+            a_T, r_x = part.alpha + part.T, np.asarray(part.r + part.x)
+
+            def until(
+                u: Float[np.ndarray, "rows times"],
+                part: "BetaGeometricCounts" = part,
+                a_T: Float[np.ndarray, " rows"] = a_T,
+                r_x: Float[np.ndarray, " rows"] = r_x,
+            ) -> Float[np.ndarray, "rows times"]:
+                return expected_until_dropout(r_x, u / a_T[:, None], a=part.a, b=part._b_alive)
+
+            found[start : start + _ROWS] = by_parts(until, a_T, delta=delta, days=days)
+        return np.asarray(self.p_alive * found[which])
+
+    def _lifetime(self) -> Float[np.ndarray, " customers"]:
+        """p_alive × E[1 / p]: the geometric number of purchases until dropout."""
+        lowest = float(np.min(self.a))
+        if lowest <= 1.0:
+            raise no_finite_sum(f"a is {lowest:.4g}, and 1 or less has customers who stay too long")
+        return np.asarray(self.p_alive * (self.a + self._b_alive - 1.0) / (self.a - 1.0))
+
+    def _alike(self) -> tuple["BetaGeometricCounts", Int[np.ndarray, " customers"]]:
+        """Customers who, if alive, have the same ahead of them: it depends on x and T alone."""
+        own = any(isinstance(p, np.ndarray) for p in (self.r, self.alpha, self.a, self.b))
+        if own or len(self.x) == 0:
+            return self, np.arange(len(self.x))
+        order = np.lexsort((self.T, self.x))
+        new = np.ones(len(order), dtype=bool)
+        new[1:] = (np.diff(self.x[order]) != 0) | (np.diff(self.T[order]) != 0)
+        which = np.empty(len(order), dtype=np.int64)
+        which[order] = np.cumsum(new) - 1
+        return self.take(order[new]), which
 
     @property
     def _b_alive(self) -> Float[np.ndarray, " customers"]:

@@ -1,10 +1,13 @@
 """Every buy-till-you-die model: one class of settings, one of what was learned."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
+import polars as pl
+from jaxtyping import Float
 
 from patronage.errors import NotEnoughDataError
 from patronage.forecast.compound import CompoundForecast
@@ -12,6 +15,7 @@ from patronage.forecast.counts import AbstractCounts
 from patronage.horizon import Horizon
 from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
 from patronage.models.btyd.gamma_gamma import GammaGamma
+from patronage.models.btyd.predictions import prediction_table
 from patronage.models.btyd.process import Process, natural
 from patronage.models.btyd.spending import FittedSpend, SpendModel
 from patronage.models.fitting.compaction import compact
@@ -49,6 +53,50 @@ class FittedBTYD:
         parameters = natural(self.report.theta)
         table = self.process.table(rfm)
         return compacted_counts(table, lambda rows: self.process.counts(parameters, rows))
+
+    def new_customer(self) -> AbstractCounts:
+        """Purchases ahead of one customer who has just bought for the first time.
+
+        The first purchase is not among them. p_alive is below 1 where a customer may leave right
+        after it (MBG/NBD).
+        """
+        none = np.zeros(1)
+        return self.counts(RFM(np.zeros(1, dtype=np.int64), none, none, none))
+
+    def new_customer_purchases(self, days: float, *, with_first: bool = False) -> float:
+        """Purchases expected of a new customer in `days` from the first purchase on."""
+        expected = self.new_customer().mean(np.array([0.0, days]))[0, 0]
+        return float(expected) + float(with_first)
+
+    def det(
+        self, annual_discount_rate: float, *, days: float = np.inf, with_first: bool = False
+    ) -> float:
+        """Discounted expected purchases of a new customer; the first, if asked for, counts 1."""
+        expected = self.new_customer().dert(annual_discount_rate, days=days)[0]
+        return float(expected) + float(with_first)
+
+    def expected_spend(self, rfm: RFM) -> Float[np.ndarray, " customers"]:
+        """Net cash expected of one purchase of each row; 1 where every purchase counts 1."""
+        if self.spend is None:
+            return np.ones(len(rfm))
+        return np.asarray(self.cash_ratio * self.spend.spend(rfm).mean())
+
+    def predictions(
+        self,
+        rfm: RFM,
+        horizon: Horizon,
+        *,
+        levels: Sequence[float] = (0.05, 0.95),
+        annual_discount_rate: float = 0.10,
+    ) -> pl.DataFrame:
+        """What is foretold of each row, the same columns in every model: `prediction_table`."""
+        return prediction_table(
+            self.counts(rfm),
+            rfm.customer_id,
+            horizon,
+            levels=levels,
+            annual_discount_rate=annual_discount_rate,
+        )
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
