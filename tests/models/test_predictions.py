@@ -268,12 +268,7 @@ def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cd
 
 
 def test_spend_of_a_purchase_is_that_of_gamma_gamma(cdnow_sample):
-    rfm = RFM(
-        *(
-            getattr(cdnow_sample, f)
-            for f in ("customer_id", "frequency", "recency", "T", "monetary_value")
-        )
-    )
+    rfm = replace(cdnow_sample, first_amount=None)
     fitted = make_model("bg_nbd").fit_rfm(rfm)  # type: ignore[attr-defined]
 
     expected = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]

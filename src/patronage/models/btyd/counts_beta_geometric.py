@@ -109,7 +109,8 @@ class BetaGeometricCounts(AbstractCounts):
     def p_active(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
         """p_alive × [1 − ((alpha+T)/(alpha+T+days))^(r+x)]: the living drop out after buying."""
         waited = np.log1p(days / (self.alpha + self.T)[:, None])
-        return self.p_alive[:, None] * -np.expm1(-np.asarray(self.r + self.x)[:, None] * waited)
+        none = np.expm1(-np.asarray(self.r + self.x)[:, None] * waited)
+        return np.asarray(-self.p_alive[:, None] * none)
 
     @property
     def p_never(self) -> Float[np.ndarray, " customers"]:
