@@ -3,6 +3,7 @@
 events_1m, events_10m, events_100m   transactions of two years in whole days, in random order
 bg_days, bg_time, pn_days, pn_time   RFM tables of 1,000,000 customers of a BG/NBD and of a
                                      Pareto/NBD, in whole days and in continuous time (days)
+bg_days_10m, pn_days_10m             the same of 10,000,000 customers, in whole days
 cdnow, cdnow_rfm                     the public set as transactions (CSV) and as the RFM table
                                      of its first 39 weeks
 """
@@ -50,7 +51,20 @@ def events(path: Path, *, rows: int, customers: int, seed: int) -> None:
 
 def btyd(path: Path, *, model: str, whole_days: bool, n: int = 1_000_000) -> None:
     """RFM of customers who follow the model; T uniform over 27 to 39 weeks."""
-    T, customer, when = _bg_nbd(n) if model == "bg" else _pareto_nbd(n)
+    _rfm(model, n, 0, whole_days=whole_days).write_parquet(path)
+
+
+def btyd_10m(path: Path, *, model: str) -> None:
+    """Ten parts of a million, each from a seed of its own, so that memory stays small."""
+    with pq.ParquetWriter(path, _rfm(model, 1, 0, whole_days=True).to_arrow().schema) as file:
+        for part in range(10):
+            rows = _rfm(model, 1_000_000, 100 * (part + 1), whole_days=True)
+            ids = rows["customer_id"] + 1_000_000 * part
+            file.write_table(rows.with_columns(ids.alias("customer_id")).to_arrow())
+
+
+def _rfm(model: str, n: int, seed: int, *, whole_days: bool) -> pl.DataFrame:
+    T, customer, when = _bg_nbd(n, 11 + seed) if model == "bg" else _pareto_nbd(n, 12 + seed)
     if whole_days:
         T = np.rint(T)
         when = np.minimum(np.rint(when), T[customer])
@@ -61,12 +75,12 @@ def btyd(path: Path, *, model: str, whole_days: bool, n: int = 1_000_000) -> Non
     recency = np.zeros(n)
     np.maximum.at(recency, customer, when)
     columns = {"customer_id": np.arange(n), "frequency": frequency, "recency": recency, "T": T}
-    pl.DataFrame(columns).with_columns(pl.col("frequency").cast(pl.Float64)).write_parquet(path)
+    return pl.DataFrame(columns).with_columns(pl.col("frequency").cast(pl.Float64))
 
 
-def _bg_nbd(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _bg_nbd(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Observation times (days), and customer and time of each repeat purchase."""
-    draw = np.random.default_rng(11)
+    draw = np.random.default_rng(seed)
     T = 7 * draw.uniform(27, 39, n)
     rate = draw.gamma(0.243, 1 / 4.414, n) / 7
     leaves = draw.beta(0.793, 2.426, n)
@@ -81,8 +95,8 @@ def _bg_nbd(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return T, np.concatenate(customers), np.concatenate(times)
 
 
-def _pareto_nbd(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(12)
+def _pareto_nbd(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
     T = 7 * draw.uniform(27, 39, n)
     rate = draw.gamma(0.553, 1 / 10.578, n) / 7
     dropout = draw.gamma(0.606, 1 / 11.669, n) / 7
@@ -125,6 +139,8 @@ SETS: dict[str, Callable[[Path], None]] = {
     "bg_time.parquet": lambda path: btyd(path, model="bg", whole_days=False),
     "pn_days.parquet": lambda path: btyd(path, model="pn", whole_days=True),
     "pn_time.parquet": lambda path: btyd(path, model="pn", whole_days=False),
+    "bg_days_10m.parquet": lambda path: btyd_10m(path, model="bg"),
+    "pn_days_10m.parquet": lambda path: btyd_10m(path, model="pn"),
     "cdnow.csv": cdnow,
     "cdnow_rfm.parquet": cdnow_rfm,
 }

@@ -18,7 +18,9 @@ from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.predictions import prediction_table
 from patronage.models.btyd.process import Process, natural
 from patronage.models.btyd.spending import FittedSpend, SpendModel
+from patronage.models.catalog import MODELS, make_model
 from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.likelihood_ratio import against_nested
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM, Snapshot
@@ -155,6 +157,7 @@ def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
         )
     table = process.table(rfm)
     report = maximum_likelihood(process.likelihood, compact(table).table)
+    report = against_nested(report, lambda name: _fit_named(name, rfm))
     remarks = process.remarks(table)
     if not np.any(rfm.frequency > 0):
         sentence = (
@@ -164,3 +167,9 @@ def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
         remarks = (sentence, *remarks)
         return replace(report, warnings=(*remarks[:1], *report.warnings, *remarks[1:]))
     return replace(report, warnings=(*report.warnings, *remarks))
+
+
+def _fit_named(name: str, rfm: RFM) -> FitReport | None:
+    """The fit of another model of the family to the same rows; None where there is none."""
+    settings = make_model(name) if name in MODELS else None
+    return _fit_purchases(settings.process, rfm) if isinstance(settings, AbstractBTYD) else None
