@@ -115,6 +115,25 @@ def test_fit_prints_what_the_design_promises(patronage: Any, events: Path) -> No
     assert week["n_rows_compacted"] <= week["n_customers"]
 
 
+def test_fit_writes_a_page_about_itself(patronage: Any, events: Path, tmp_path: Path) -> None:
+    said = patronage("fit", events, "--model", "pareto_nbd", "--report", tmp_path / "page")
+
+    assert said.code == 0, said.err
+    assert f"Report: {tmp_path / 'page' / 'fit.html'}" in said.out
+    assert (tmp_path / "page" / "fit.html").read_text().count("<svg") >= 6
+    assert (tmp_path / "page" / "tracking.csv").exists()
+
+
+@pytest.mark.parametrize("model", ["nothing", "gamma_gamma"])
+def test_fit_has_no_page_of_what_foretells_no_purchases(
+    model: str, patronage: Any, events: Path, tmp_path: Path
+) -> None:
+    said = patronage("fit", events, "--model", model, "--report", tmp_path / "page")
+
+    assert said.code == 2
+    assert "leave --report out" in said.err
+
+
 # The boosted are slow to fit, and as silent as a baseline.
 QUICK = [name for name, entry in MODELS.items() if entry.family in ("baseline", "btyd")]
 

@@ -12,6 +12,7 @@ from patronage.models.btyd.comparison import compare_fits
 from patronage.models.btyd.data_needed import data_needed
 from patronage.models.catalog import MODELS, make_model
 from patronage.models.fitting.likelihood_ratio import against_nested, likelihood_ratio
+from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +91,18 @@ def test_a_fit_that_points_to_a_simpler_model_is_tested_against_it(fits):
     assert against_nested(report, lambda _: None) == report
 
 
-def test_four_times_the_customers_halve_the_standard_error(fits):
-    """The published standard errors of Pareto/NBD say how many customers 39 weeks would need."""
-    report = fits["pareto_nbd"].report
-    needed = data_needed(fits["pareto_nbd"], weeks=[33.0]).filter(parameter="beta")
+def test_a_fit_to_drawn_customers_is_as_sure_as_was_said(fits):
+    """20,000 customers watched for 104 weeks, drawn from the fit and fitted again."""
+    fitted, T = fits["pareto_nbd"], np.full(20_000, 104.0 * 7)
+    parameters = list(fitted.report.parameters.values())
+    drawn = fitted.process.simulate(parameters, T, np.random.default_rng(8))
+    report = maximum_likelihood(fitted.process.likelihood, drawn)
 
+    needed = data_needed(fitted, weeks=[104.0]).filter(parameter="beta")
     relative = report.standard_errors["beta"] / report.parameters["beta"]
-    assert needed["customers"][0] == pytest.approx(2357 * (relative / 0.2) ** 2, rel=0.25)
+    assert needed["customers"][0] == pytest.approx(20_000 * (relative / 0.2) ** 2, rel=0.2)
     assert needed["slowest"][0]
-    finer = data_needed(fits["pareto_nbd"], weeks=[33.0], precision=0.1).filter(parameter="beta")
+    finer = data_needed(fitted, weeks=[104.0], precision=0.1).filter(parameter="beta")
     assert finer["customers"][0] == pytest.approx(4 * needed["customers"][0], rel=1e-3)
 
 

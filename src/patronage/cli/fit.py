@@ -1,6 +1,7 @@
 """patronage fit: one model, its parameters and their standard errors."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,10 @@ def fit(
     columns: options.Columns = None,
     query: options.Query = None,
     seed: options.Seed = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a page about the fit, and its tables.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Fit one model and print its parameters, standard errors and log-likelihood.
@@ -44,6 +49,7 @@ def fit(
             columns=parse_columns(columns),
             query=query,
             seed=seed,
+            report=report,
         )
         facts |= {"rows": result["n_rows"], "customers": result["n_customers"]}
     if as_json:

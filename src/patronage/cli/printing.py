@@ -77,5 +77,7 @@ def print_fit(found: dict[str, Any]) -> None:
         if rows:
             print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
             typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+    if "report" in found:
+        typer.echo(f"Report: {found['report']}")
     for line in found.get("warnings", []):
         typer.echo(f"Warning: {line}", err=True)

@@ -11,6 +11,7 @@ from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
 from patronage.models.btyd.estimates import estimates
+from patronage.models.btyd.model import FittedBTYD
 from patronage.models.catalog import MODELS, make_model
 from patronage.snapshots import RFM, take_snapshot
 
@@ -28,20 +29,31 @@ def fit_source(
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
     seed: int = 0,
+    report: Path | None = None,
 ) -> dict[str, Any]:
     """Parameters, standard errors and log-likelihood in the unit of time asked.
 
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
     else is events.
 
+    Parameters
+    ----------
+    report : folder for a page of charts about the fit, and their frames; None: none
+
     Raises
     ------
-    SettingsError : no such model, or one that an RFM table cannot teach
+    SettingsError : no such model, or one that an RFM table cannot teach; a report of it
     """
     days_per(unit)
     settings = make_model(model)
+    if report is not None and MODELS[model].kind not in ("forecast", "purchases"):
+        raise _no_report(f"{model} foretells no purchases")
+    if report is not None and MODELS[model].family != "btyd":
+        raise _no_report(f"{model} is no buy-till-you-die model")
     table = _rfm_table(source, columns)
     if table is not None:
+        if report is not None:
+            raise _no_report("an RFM table has no days to follow")
         if MODELS[model].family != "btyd":
             raise SettingsError(
                 f"{model} cannot be fitted to an RFM table.\n"
@@ -54,13 +66,29 @@ def fit_source(
         log = read_events(source, currency=currency, columns=columns, query=query)
         snapshot = take_snapshot(log, as_of=as_of)
         fitted = settings.fit(snapshot, horizon, seed=seed)
+        if report is not None:
+            # Why here: charts are loaded only where they are drawn.
+            from patronage.jobs.fit_report import fit_report
+
+            assert isinstance(fitted, FittedBTYD)
+            about: dict[str, Any] = {"model": model, "unit": unit, "folder": report, "seed": seed}
+            page = fit_report(fitted, log, snapshot, horizon, **about)
         n_customers = snapshot.customers.height
         told = {
             "as_of": snapshot.as_of.isoformat(),
             "currency": log.currency,
             "n_rows": log.quality.n_rows_read,
         }
+        if report is not None:
+            told["report"] = str(page)
     return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
+
+
+def _no_report(why: str) -> SettingsError:
+    return SettingsError(
+        f"there is no report of this fit: {why}.\n"
+        "To mend: give events and a buy-till-you-die model, or leave --report out."
+    )
 
 
 def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from patronage.reports.sections.cohorts import cohorts_section
 from patronage.reports.sections.quality import data_section
 from patronage.reports.sections.trust import trust_section
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["environment", "render_report", "write_report"]
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of every page."""
     # Customer ids, model names and column names are user data: everything is escaped but the SVG.
     return Environment(
         loader=PackageLoader("patronage.reports"),
@@ -44,7 +45,7 @@ def render_report(inputs: ReportInputs) -> str:
     """The report as HTML: stands alone, opens from disk, and is the same for the same inputs."""
     inputs = inputs.normal()
     board = board_section(inputs)
-    page = _environment().get_template("report.html.jinja")
+    page = environment().get_template("report.html.jinja")
     return page.render(
         inputs=inputs,
         as_of=day(inputs.as_of),

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from patronage.reports.charts.rows import inline
-from patronage.reports.theme import ACCENT, HALF, fitted, title
+from patronage.reports.theme import ACCENT, HALF, MUTED, fitted, title
 
 __all__ = ["frequency_recency_chart"]
 
@@ -21,30 +21,36 @@ def frequency_recency_chart(
     subtitle: str = "",
 ) -> alt.Chart | alt.LayerChart:
     """`matrix`: frequency, recency (days), p_alive, expected_purchases."""
-    tiles = matrix.filter(pl.col("frequency") > 0).sort("frequency", "recency")
+    tiles = matrix.filter(pl.col("frequency") > 0).sort("frequency", "recency", descending=True)
     largest = float(tiles[value].max() or 1.0)  # type: ignore[arg-type]
-    step = float(tiles["recency"].min() or 1.0)  # type: ignore[arg-type]
-    weeks = tiles.with_columns(
-        (pl.col("recency") / 7).alias("until"),
-        ((pl.col("recency") - step) / 7).clip(0.0).alias("from"),
+    most = int(tiles["frequency"].max() or 1)  # type: ignore[arg-type]
+    step = float(tiles["recency"].min() or 1.0) / 7  # type: ignore[arg-type]
+    weeks, often = pl.col("recency") / 7, pl.col("frequency")
+    # Why: tiles that only touch show hairlines; each lies a little over its neighbours.
+    tiles = tiles.with_columns(
+        (weeks - 1.1 * step).clip(0.0).alias("bottom"),
+        weeks.alias("top"),
+        (often - 0.5).alias("left"),
+        (often + pl.min_horizontal(0.55, most + 0.5 - often)).alias("right"),
     )
-    ticks = [f for f in tiles["frequency"].unique().sort().to_list() if f == 1 or f % 5 == 0]
     chart = (
-        alt.Chart(inline(weeks))
+        alt.Chart(inline(tiles))
         .mark_rect()
         .encode(
             x=alt.X(
-                "frequency:O",
+                "left:Q",
                 title="Repeat purchases",
-                axis=alt.Axis(labelAngle=0, values=ticks, domain=False, ticks=False),
+                scale=alt.Scale(domain=[0.5, most + 0.5], nice=False, zero=False),
+                axis=alt.Axis(values=[1, *range(5, most + 1, 5)], format="d", grid=False),
             ),
+            x2=alt.X2("right:Q"),
             y=alt.Y(
-                "from:Q",
+                "bottom:Q",
                 title="Weeks from first to last purchase",
                 scale=alt.Scale(nice=False, zero=True),
                 axis=alt.Axis(grid=False, tickCount=6),
             ),
-            y2=alt.Y2("until:Q"),
+            y2=alt.Y2("top:Q"),
             color=alt.Color(
                 f"{value}:Q",
                 scale=alt.Scale(
@@ -56,7 +62,7 @@ def frequency_recency_chart(
                     title=_LEGENDS[value],
                     gradientLength=150,
                     gradientThickness=8,
-                    titleColor="#56646b",
+                    titleColor=MUTED,
                     titleFontSize=12,
                     titleFontWeight="normal",
                     tickCount=4,
