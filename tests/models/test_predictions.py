@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expn
 
@@ -274,3 +276,38 @@ def test_spend_of_a_purchase_is_that_of_gamma_gamma(cdnow_sample):
     expected = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]
     assert fitted.expected_spend(rfm)[:10] == pytest.approx(expected, abs=0.03)
     assert FittedBTYD(fitted.process, fitted.report).expected_spend(rfm)[:2].tolist() == [1.0, 1.0]
+
+
+sizes = st.floats(0.05, 20.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, sizes, sizes, sizes, st.integers(0, 60), st.floats(0, 1), st.floats(1e-3, 2.0))
+def test_formulas_of_dert_lie_within_the_bounds_at_any_parameters(r, a, b, c, x, share, annual):
+    T = 300.0
+    history = np.array([float(x)]), np.array([share * T if x else 0.0]), np.array([T])
+    delta = discount_per_day(annual)
+
+    for some in (
+        ParetoNBDCounts(r, 10 * a, b, 10 * c, *history),
+        BetaGeometricCounts(r, 10 * a, b, c, *history),
+        BetaGeometricCounts(r, 10 * a, b, c, *history, modified=True),
+    ):
+        for days in (200.0, np.inf):
+            found = some.dert(annual, days=days)
+            assert found == pytest.approx(
+                bracketed(some, delta, days, 1e-4), rel=1.01e-4, abs=1e-12
+            )
+
+
+def test_waits_survive_the_longest_and_the_largest_histories():
+    some = pareto(CDNOW_39, [0, 0, 5000, 5000, 3], [0, 0, 1e6, 1.0, 1e6], [0, 1e6, 1e6, 1e6, 1e6])
+    geometric = BetaGeometricCounts(0.243, 30.9, 0.793, 2.426, some.x, some.t_x, some.T)
+
+    for counts in (some, geometric):
+        found = counts.next_purchase([0.01, 0.5, 0.99])
+        assert not np.isnan(found).any()
+        assert np.all(found[:, 0] <= found[:, 2])
+        for row, level in ((0, 0.01), (2, 0.5)):
+            days = found[row, [0.01, 0.5, 0.99].index(level)]
+            assert counts.p_active(np.array([days]))[row, 0] == pytest.approx(level, rel=1e-6)

@@ -99,17 +99,25 @@ def _expected(
     edges: Float[np.ndarray, " edges"],
     seed: int,
 ) -> tuple[Float[np.ndarray, " periods"], Float[np.ndarray, "periods periods"]]:
-    """Expected purchases of each period, and their covariance over periods, from draws."""
+    """Expected purchases of each period, and their covariance over periods.
+
+    The expectation is exact to the day of joining. The covariance is that of draws of a customer
+    who joins in the middle of a period, moved to each period in which some joined.
+    """
     ages = np.unique(np.maximum(edges - born[:, None], 0.0))
     until = np.append(0.0, np.cumsum(new.mean(ages)[0]))
-    drawn = new.sample(ages, _DRAWS, np.random.default_rng(seed))[:, 0, :].cumsum(axis=1)
-    drawn = np.pad(drawn, ((0, 0), (1, 0)))
     expected = np.zeros(len(edges) - 1)
-    spread = np.zeros((len(edges) - 1, len(edges) - 1))
     for day, n in zip(born, customers, strict=True):
         at = np.searchsorted(ages, np.maximum(edges - day, 0.0))
         expected += n * np.diff(until[at])
-        spread += n * np.cov(np.diff(drawn[:, at], axis=1), rowvar=False).reshape(spread.shape)
+    length = edges[1]
+    middle = np.append(0.0, edges[1:] - length / 2)
+    drawn = new.sample(middle, _DRAWS, np.random.default_rng(seed))[:, 0, :]
+    one = np.atleast_2d(np.cov(drawn, rowvar=False))
+    spread = np.zeros_like(one)
+    joined = np.bincount((born // length).astype(np.int64), weights=customers)
+    for period in np.flatnonzero(joined[: len(expected)]):
+        spread[period:, period:] += joined[period] * one[: len(one) - period, : len(one) - period]
     return expected, spread
 
 

@@ -5,6 +5,7 @@ in w = log(c + y) with c = min(alpha, beta), so that both factors of every integ
 singularities at a distance of pi or more from the interval.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, final
@@ -13,8 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.polynomial.legendre import leggauss
 
-from patronage.forecast.counts import AbstractCounts
+from patronage.forecast.counts import AbstractCounts, levels_between
 from patronage.forecast.discounted import no_finite_sum
+from patronage.forecast.inversion import invert_cdf
 
 __all__ = ["ParetoNBDCounts"]
 
@@ -95,22 +97,39 @@ class ParetoNBDCounts(AbstractCounts):
         aged = np.log1p(days / (self.beta + self.T)[:, None])
         return np.asarray(self.p_alive[:, None] * np.exp(-_column(self.s) * aged))
 
+    def p_active(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """p_alive × P(the next purchase comes by then, and before dropout)."""
+        found = np.empty((len(self.x), len(days)))
+        for column, until in enumerate(days):
+            found[:, column] = self._returns_within(np.full(len(self.x), float(until)))
+        return np.asarray(self.p_alive[:, None] * found)
+
     @property
     def p_never(self) -> Float[np.ndarray, " customers"]:
-        """1 − p_alive × P(the next purchase comes before dropout).
+        """1 − p_alive × P(the next purchase comes before dropout)."""
+        return np.asarray(1.0 - self.p_alive * self._returns_within(np.full(len(self.x), np.inf)))
 
-        The latter is ∫ (r+x) A^(r+x) / (A+t)^(r+x+1) × (B/(B+t))^s dt, A = alpha+T, B = beta+T.
-        """
-        a_T, b_T, r_x = self.alpha + self.T, self.beta + self.T, self.r + self.x
-        c = np.minimum(a_T, b_T)
-        # Beyond it the integrand has fallen to e^-38; of purchase rates near 0 nothing is lost.
-        width = np.minimum(_NEGLIGIBLE / (r_x + self.s) + np.log(np.maximum(a_T, b_T) / c), 700.0)
-        total = np.zeros(len(r_x))
-        for node, weight in zip(*_legendre(32 + 3 * int(width.max(initial=0.0))), strict=True):
-            t = c * np.expm1(node * width)
-            log_first = -r_x * np.log1p(t / a_T) - self.s * np.log1p(t / b_T)
-            total += weight * np.exp(log_first) * (c + t) / (a_T + t)
-        return np.asarray(1.0 - self.p_alive * np.minimum(r_x * width * total, 1.0))
+    def next_purchase(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
+        """The inverse of `p_active`, by Newton's method with the density of the next purchase."""
+        asked = levels_between(levels)
+        found = np.full((len(self.x), len(asked)), np.inf)
+        comes = 1.0 - self.p_never
+        for column, level in enumerate(asked):
+            rows = np.flatnonzero(comes > level * (1.0 + 1e-9))
+            part = self.take(rows)
+            size, scale = part.r + part.x, part.alpha + part.T
+
+            def both(
+                t: Float[np.ndarray, " some"],
+                which: Int[np.ndarray, " some"],
+                part: "ParetoNBDCounts" = part,
+            ) -> tuple[Float[np.ndarray, " some"], Float[np.ndarray, " some"]]:
+                some = part.take(which)
+                return some.p_alive * some._returns_within(t), some.p_alive * some._density(t)
+
+            guess = scale * np.expm1(np.minimum(level / np.maximum(part.p_alive * size, 1e-9), 5.0))
+            found[rows, column] = invert_cdf(both, np.full(len(rows), level), guess=guess)
+        return found
 
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "ParetoNBDCounts":
         r, alpha, s, beta = (
@@ -169,6 +188,27 @@ class ParetoNBDCounts(AbstractCounts):
         lead = r_x * (np.log(a_T) - log_ax) + self.s * np.log(b_T / (self.beta + self.t_x))
         with np.errstate(divide="ignore"):
             return np.asarray(np.minimum(np.log(self.s * width * total) + lead, 700.0))
+
+    def _density(self, t: Float[np.ndarray, " customers"]) -> Float[np.ndarray, " customers"]:
+        """Of the next purchase at t, if alive: (r+x)/A (1 + t/A)^−(r+x+1) × (1 + t/B)^−s."""
+        a_T, b_T, r_x = self.alpha + self.T, self.beta + self.T, self.r + self.x
+        power = -(r_x + 1.0) * np.log1p(t / a_T) - self.s * np.log1p(t / b_T)
+        return np.asarray(r_x / a_T * np.exp(power))
+
+    def _returns_within(
+        self, days: Float[np.ndarray, " customers"]
+    ) -> Float[np.ndarray, " customers"]:
+        """The integral of `_density` until each customer's own time, which may be infinite."""
+        a_T, b_T, r_x = self.alpha + self.T, self.beta + self.T, self.r + self.x
+        c = np.minimum(a_T, b_T)
+        # Beyond it the integrand has fallen to e^-38; of purchase rates near 0 nothing is lost.
+        far = np.minimum(_NEGLIGIBLE / (r_x + self.s) + np.log(np.maximum(a_T, b_T) / c), 700.0)
+        width = np.minimum(np.log1p(days / c), far)
+        total = np.zeros(len(r_x))
+        for node, weight in zip(*_legendre(32 + 3 * int(width.max(initial=0.0))), strict=True):
+            t = c * np.expm1(node * width)
+            total += weight * self._density(t) * (c + t)
+        return np.asarray(np.minimum(width * total, 1.0))
 
     def _pmf_if_alive(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
         a_T, b_T, r_x = self.alpha + self.T, self.beta + self.T, self.r + self.x
