@@ -26,8 +26,8 @@ __all__ = ["packed_summary"]
 _BITS: Final = 63
 # Why: below it DECIMAL → DOUBLE → ten-thousandths and back is exact for every sum there can be.
 _MOST_MONEY: Final = 2**50
-# Below it the second query costs what the first one saves.
-_FEWEST_ROWS: Final = 100_000
+# Below it the second query costs what the sort saves.
+_FEWEST_ROWS: Final = 50_000
 # Held at once, at 8 bytes a row twice over. Above the most rows SQL can go out of core.
 _ROWS_AT_ONCE: Final = 25_000_000
 _MOST_ROWS: Final = 200_000_000
