@@ -187,6 +187,21 @@ def test_other_logs_are_left_to_sql(
     assert len(take_snapshot(other).customers) == 2
 
 
+def test_rated_events_are_purchases_unless_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [START + timedelta(days=n) for n in (0, 1, 1, 3)]
+    columns = {"customer_id": [1, 1, 2, 2], "date": days, "amount": [5.0, None, 3.0, None]}
+    frame = pl.DataFrame(columns).with_columns(
+        kind=pl.when(pl.col("amount").is_null()).then(pl.lit("visit")).otherwise(pl.lit("purchase"))
+    )
+
+    def rated(value: float) -> EventLog:
+        rates = pl.DataFrame({"kind": ["visit"], "value": [value]})
+        return EventLog.from_frame(frame, currency="USD", rates=rates)
+
+    assert_packed_is_sql(rated(0.5), START + timedelta(days=1), Horizon(3, "day"))
+    assert not in_integers(rated(-0.5), monkeypatch)
+
+
 def test_a_log_that_knows_nothing_yet_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "_FEWEST_ROWS", 0)
     log = log_of([(1, START, Decimal(1))])
