@@ -1,6 +1,8 @@
 """What every fitted buy-till-you-die model foretells: published numbers, and laws that tie them."""
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expn
 
+from patronage.datasets import open_dataset
 from patronage.errors import SettingsError
 from patronage.forecast.counts import AbstractCounts
 from patronage.forecast.discounted import bracketed, discount_per_day
@@ -18,7 +21,7 @@ from patronage.models.btyd.counts_beta_geometric import BetaGeometricCounts
 from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
 from patronage.models.btyd.model import FittedBTYD
 from patronage.models.catalog import MODELS, make_model
-from patronage.snapshots import RFM
+from patronage.snapshots import Snapshot, take_snapshot
 
 NAMES = sorted(
     name
@@ -39,10 +42,17 @@ def pareto(parameters: tuple[float, ...], x: Any, t_x: Any, T: Any) -> ParetoNBD
     return ParetoNBDCounts(*parameters, x.copy(), 7 * t_x, 7 * T)
 
 
+@pytest.fixture(scope="module")
+def cdnow(data_dir: Path) -> Snapshot:
+    """The sample of the papers as events, from which every model reads what it needs."""
+    assert data_dir.is_dir()
+    return take_snapshot(open_dataset("cdnow_sample"), as_of=date(1997, 10, 1))
+
+
 @pytest.fixture(scope="module", params=NAMES)
-def fitted(request: pytest.FixtureRequest, cdnow_sample: RFM) -> FittedBTYD:
+def fitted(request: pytest.FixtureRequest, cdnow: Snapshot) -> FittedBTYD:
     """Each model of the catalogue, fitted to CDNOW."""
-    return make_model(request.param).fit_rfm(cdnow_sample)  # type: ignore[attr-defined, no-any-return]
+    return make_model(request.param).fit(cdnow, Horizon(39, "week"))  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="module")
@@ -241,10 +251,11 @@ def test_who_may_leave_at_once_is_not_surely_alive(cdnow_sample):
     assert alive == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cdnow_sample):
+def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cdnow):
     horizon = Horizon(39, "week")
+    rfm = fitted.process.summary(cdnow.with_features(fitted.features))
     rows = np.r_[0:200, 0:3]
-    table = fitted.predictions(cdnow_sample.take(rows), horizon, annual_discount_rate=0.15)
+    table = fitted.predictions(rfm.take(rows), horizon, annual_discount_rate=0.15)
 
     assert table.columns == [
         "customer_id",
@@ -259,7 +270,7 @@ def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cd
         "dert",
     ]
     assert table[:3].equals(table[-3:])
-    one_by_one = fitted.counts(cdnow_sample.take(slice(7, 8)))
+    one_by_one = fitted.counts(rfm.take(slice(7, 8)))
     assert table["dert"][7] == pytest.approx(one_by_one.dert(0.15)[0], rel=1e-9)
     assert table["expected_purchases"][7] == pytest.approx(
         one_by_one.mean(np.array([0.0, 273.0]))[0, 0], rel=1e-9

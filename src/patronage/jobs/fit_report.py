@@ -1,5 +1,6 @@
 """Gather the page of one fitted purchase model, and write it."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from patronage.errors import EventSchemaError
 from patronage.evaluate.fit_checks import (
     holdout_by_frequency,
     predictive_checks,
@@ -85,14 +87,26 @@ def fit_report(
         degrees=repeats.degrees,
         repeats_p_value=repeats.p_value,
         checks=predictive_checks(fitted, _thinned(rfm), n_draws=100, seed=seed),
-        matrix=frequency_recency(fitted, horizon, T=T, max_frequency=_often(rfm)),
+        matrix=_where_told(
+            lambda: frequency_recency(fitted, horizon, T=T, max_frequency=_often(rfm))
+        ),
         matrix_T=T,
         customer_id=str(customer),
-        history=alive_history(fitted, purchase_days(snapshot, customer), as_of=as_of),
+        history=_where_told(
+            lambda: alive_history(fitted, purchase_days(snapshot, customer), as_of=as_of)
+        ),
         holdout=_holdout(fitted, log, known.as_of, snapshot, horizon),
         needed=data_needed(fitted, seed=seed),
     )
     return write_fit_page(inputs, folder)
+
+
+def _where_told(make: Callable[[], pl.DataFrame]) -> pl.DataFrame | None:
+    """None where frequency, recency and T do not tell a process all that it reads."""
+    try:
+        return make()
+    except EventSchemaError:
+        return None
 
 
 def _holdout(

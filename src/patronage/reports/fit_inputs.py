@@ -28,8 +28,9 @@ class FitInputs:
     tracking_p_value : of the periods before as_of together
     repeats : frequency, actual, expected; chi_square, degrees, repeats_p_value its test
     checks : check, bin, observed, expected, low, high, p_value
-    matrix : frequency, recency, p_alive, expected_purchases, at matrix_T days
-    customer_id, history : one customer; day, p_alive, purchased
+    matrix : frequency, recency, p_alive, expected_purchases, at matrix_T days; None where the
+        model reads more of a history
+    customer_id, history : one customer; day, p_alive, purchased; None likewise
     holdout : frequency, n_customers, actual, expected, low, high; None where the horizon is not
         over
     needed : weeks, parameter, customers, repeat_purchases, slowest
@@ -56,10 +57,10 @@ class FitInputs:
     degrees: int
     repeats_p_value: float
     checks: pl.DataFrame
-    matrix: pl.DataFrame
+    matrix: pl.DataFrame | None
     matrix_T: float
     customer_id: str
-    history: pl.DataFrame
+    history: pl.DataFrame | None
     holdout: pl.DataFrame | None
     needed: pl.DataFrame
 
@@ -72,6 +73,7 @@ class FitInputs:
             "predictive_checks": self.checks,
             "frequency_recency": self.matrix,
             "alive_history": self.history,
+            "holdout_by_frequency": self.holdout,
             "data_needed": self.needed,
         }
-        return found if self.holdout is None else {**found, "holdout_by_frequency": self.holdout}
+        return {name: frame for name, frame in found.items() if frame is not None}

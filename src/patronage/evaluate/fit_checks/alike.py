@@ -1,4 +1,6 @@
-"""Checks that compare all customers with one new customer need customers who begin alike."""
+"""What the checks need that compare all customers with a new one, day by day."""
+
+import numpy as np
 
 from patronage.errors import SettingsError
 from patronage.models.btyd.model import FittedBTYD
@@ -7,9 +9,16 @@ __all__ = ["require_alike"]
 
 
 def require_alike(fitted: FittedBTYD) -> None:
-    """SettingsError where covariates make one new customer unlike another."""
+    """SettingsError where no one new customer stands for all, or where time is not in days."""
     if fitted.report.effects:
         raise SettingsError(
             f"the model has effects of {', '.join(fitted.report.effects)}: no one new customer "
             "stands for all.\nTo mend: check the model without covariates, or by its holdout."
+        )
+    parameters = list(fitted.report.parameters.values())
+    drawn = fitted.process.simulate(parameters, np.zeros(1), np.random.default_rng(0))
+    if not hasattr(drawn, "T"):
+        raise SettingsError(
+            "the model counts opportunities, and this check counts days.\n"
+            "To mend: check it by its holdout, or by `backtest`."
         )

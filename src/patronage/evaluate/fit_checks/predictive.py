@@ -63,8 +63,8 @@ def predictive_checks(
 
 
 def _statistics(table: Any) -> Mapping[str, Float[np.ndarray, " bins"]]:
-    """Of a process's own table: x, t_x, and T or the number n of chances that it counts."""
-    x, t_x, T = table.x, table.t_x, table.T if hasattr(table, "T") else table.n
+    """Of a process's own table."""
+    x, t_x, T = table.x, table.t_x, table.T
     many = np.minimum(x, _MOST_REPEATS).astype(np.int64)
     bought = x > 0
     share = t_x[bought] / np.maximum(T[bought], 1e-300)

@@ -62,8 +62,10 @@ class FittedBTYD:
         The first purchase is not among them. p_alive is below 1 where a customer may leave right
         after it (MBG/NBD).
         """
-        none = np.zeros(1)
-        return self.counts(RFM(np.zeros(1, dtype=np.int64), none, none, none))
+        parameters = list(self.report.parameters.values())
+        # Why simulate: whatever else a process reads, it draws it of a history of no length.
+        table = self.process.simulate(parameters, np.zeros(1), np.random.default_rng(0))
+        return self.process.counts(parameters, table)
 
     def new_customer_purchases(self, days: float, *, with_first: bool = False) -> float:
         """Purchases expected of a new customer in `days` from the first purchase on."""

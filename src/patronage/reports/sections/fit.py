@@ -154,8 +154,10 @@ def holdout_figure(inputs: FitInputs) -> Figure | None:
     return draw(chart, "holdout", about=f"Bars and dots: {finding}.", table=table)
 
 
-def matrix_figures(inputs: FitInputs) -> tuple[Figure, Figure]:
+def matrix_figures(inputs: FitInputs) -> tuple[Figure, ...]:
     """P(alive) and expected purchases of every frequency and recency."""
+    if inputs.matrix is None:
+        return ()
     weeks = grouped(inputs.matrix_T / 7)
     some = inputs.matrix.filter(pl.col("frequency").is_in([1, 2, 5, 10, 20]))
     alive = "The more often, the sooner silence tells that a customer has left"
@@ -182,11 +184,13 @@ def matrix_figures(inputs: FitInputs) -> tuple[Figure, Figure]:
             subtitle=f"Customers whose first purchase was {weeks} weeks ago.",
         )
         found.append(draw(chart, value.replace("_", "-"), about=f"Tiles: {finding}.", table=table))
-    return found[0], found[1]
+    return tuple(found)
 
 
-def history_figure(inputs: FitInputs) -> Figure:
+def history_figure(inputs: FitInputs) -> Figure | None:
     """P(alive) of one customer, day by day."""
+    if inputs.history is None:
+        return None
     now = float(inputs.history["p_alive"][-1])
     finding = f"Customer {inputs.customer_id} is alive with {percent(now)} by the end"
     bought = inputs.history.filter(pl.col("purchased"))
