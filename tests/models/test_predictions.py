@@ -44,9 +44,10 @@ def pareto(parameters: tuple[float, ...], x: Any, t_x: Any, T: Any) -> ParetoNBD
 
 @pytest.fixture(scope="module")
 def cdnow(data_dir: Path) -> Snapshot:
-    """The sample of the papers as events, from which every model reads what it needs."""
+    """300 customers of the papers as events, from which every model reads what it needs."""
     assert data_dir.is_dir()
-    return take_snapshot(open_dataset("cdnow_sample"), as_of=date(1997, 10, 1))
+    whole = take_snapshot(open_dataset("cdnow_sample"), as_of=date(1997, 10, 1))
+    return whole.take(slice(0, 300))
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -62,6 +63,11 @@ def counts(fitted: FittedBTYD) -> AbstractCounts:
     rng = np.random.default_rng(7)
     table = fitted.process.simulate(parameters, np.rint(rng.uniform(100, 300, 40)), rng)
     return fitted.process.counts(parameters, table)
+
+
+def has_formula(counts: AbstractCounts) -> bool:
+    """Whether an endless sum is quick: between bounds every purchase on the way is expected."""
+    return type(counts)._discounted is not AbstractCounts._discounted
 
 
 def test_discounted_expected_purchases_of_rfm_and_clv():
@@ -92,6 +98,8 @@ def test_dert_is_the_scaled_exponential_integral_where_that_is_tabled(s, B, annu
 @pytest.mark.parametrize("days", [0.5, 30.0, 3000.0, np.inf])
 def test_dert_lies_within_the_bounds_of_its_own_expectations(counts, days):
 
+    if days > 1000 and not has_formula(counts):
+        pytest.skip("no formula: it is the bounds themselves")
     found = counts.dert(0.15, days=days)
 
     assert found == pytest.approx(bracketed(counts, discount_per_day(0.15), days, 1e-4), rel=2e-4)
@@ -107,12 +115,12 @@ def test_dert_becomes_the_expectation_as_the_discount_goes(counts):
 
     assert counts.dert(1e-7, days=273.0) == pytest.approx(expected, rel=2e-4)
     assert counts.dert(0.0, days=273.0) == pytest.approx(expected, rel=1e-12)
-    rates = [counts.dert(rate) for rate in (0.05, 0.10, 0.20, 1.0)]
+    rates = [counts.dert(rate, days=400.0) for rate in (0.05, 0.10, 0.20, 1.0)]
     assert np.all(np.diff(rates, axis=0) <= 0)
 
 
 def test_dert_adds_up_over_time(counts):
-    ends = [100.0, 1000.0, 10_000.0, np.inf]
+    ends = [100.0, 1000.0, 10_000.0, np.inf] if has_formula(counts) else [50.0, 100.0, 200.0]
 
     found = np.array([counts.dert(0.1, days=days) for days in ends])
     assert np.all(np.diff(found, axis=0) >= -1e-9)
@@ -220,7 +228,9 @@ def test_a_new_customer_is_one_without_a_history(fitted):
     at_once = new.mean(np.array([0.0, 364.0]))[0, 0]
     assert fitted.new_customer_purchases(364.0) == pytest.approx(at_once)
     assert fitted.new_customer_purchases(364.0, with_first=True) == pytest.approx(1 + at_once)
-    assert fitted.det(0.1, with_first=True) == pytest.approx(1 + fitted.det(0.1))
+    det = fitted.det(0.1, days=364.0)
+    assert 0.8 * at_once < det < at_once
+    assert fitted.det(0.1, days=364.0, with_first=True) == pytest.approx(1 + det)
     # The process itself, from the first purchase on, buys what the prediction says.
     T = np.full(40_000, 364.0)
     parameters = list(fitted.report.parameters.values())
@@ -255,7 +265,9 @@ def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cd
     horizon = Horizon(39, "week")
     rfm = fitted.process.summary(cdnow.with_features(fitted.features))
     rows = np.r_[0:200, 0:3]
-    table = fitted.predictions(rfm.take(rows), horizon, annual_discount_rate=0.15)
+    quick = has_formula(fitted.counts(rfm).compacted()[0])
+    rate = 0.15 if quick else None
+    table = fitted.predictions(rfm.take(rows), horizon, annual_discount_rate=rate)
 
     assert table.columns == [
         "customer_id",
@@ -267,11 +279,12 @@ def test_the_table_of_predictions_has_the_same_columns_in_every_model(fitted, cd
         "purchases_p95",
         "next_purchase_p50",
         "p_never",
-        "dert",
+        *(["dert"] if quick else []),
     ]
     assert table[:3].equals(table[-3:])
     one_by_one = fitted.counts(rfm.take(slice(7, 8)))
-    assert table["dert"][7] == pytest.approx(one_by_one.dert(0.15)[0], rel=1e-9)
+    if quick:
+        assert table["dert"][7] == pytest.approx(one_by_one.dert(0.15)[0], rel=1e-9)
     assert table["expected_purchases"][7] == pytest.approx(
         one_by_one.mean(np.array([0.0, 273.0]))[0, 0], rel=1e-9
     )

@@ -69,7 +69,8 @@ def bracketed(counts: Expecting, delta: float, days: float, tolerance: float) ->
     neighbouring panels allow, where the rate moves one way over the three; elsewhere all at its
     begin or all at its end. The answer is the middle of these bounds. Edges are doubled for the
     rows whose bounds are too far apart. Assumed is that a rate does not turn twice unseen between
-    two edges, and that beyond e^-45 no rate exceeds the largest before.
+    two edges, and that far out, where a purchase is worth a hundredth of the tolerance, no rate
+    exceeds those of the last three panels.
 
     Parameters
     ----------
@@ -82,12 +83,14 @@ def bracketed(counts: Expecting, delta: float, days: float, tolerance: float) ->
     SettingsError : the tolerance is out of reach
     """
     found = np.empty(counts.n_customers)
+    # Why no farther: a model without a formula may have to count every purchase on the way.
+    end = min(days, (5.0 - float(np.log(tolerance))) / delta)
     for start in range(0, len(found), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(found)))
         n_panels = _COARSEST
         while len(rows):
-            edges = _edges(min(days, _FAR / delta), n_panels)
-            low, high = _bounds(counts.take(rows).mean(edges), edges, delta)
+            edges = _edges(end, n_panels)
+            low, high = _bounds(counts.take(rows).mean(edges), edges, delta, cut=end < days)
             found[rows] = (low + high) / 2
             rows = rows[high - low > 2 * tolerance * found[rows] + 1e-300]
             n_panels *= 2
@@ -108,7 +111,11 @@ def _edges(until: float, n_panels: int) -> Float[np.ndarray, " edges"]:
 
 
 def _bounds(
-    expected: Float[np.ndarray, "rows panels"], edges: Float[np.ndarray, " edges"], delta: float
+    expected: Float[np.ndarray, "rows panels"],
+    edges: Float[np.ndarray, " edges"],
+    delta: float,
+    *,
+    cut: bool,
 ) -> tuple[Rows, Rows]:
     """Of each row, whether all purchases fall as late or as early as they can."""
     begin, length = edges[:-1], np.diff(edges)
@@ -135,8 +142,8 @@ def _bounds(
     first = np.exp(-delta * begin)
     high = (first * (spread + packed)).sum(axis=1)
     low = (first * (spread + packed * np.exp(-delta * (length - busy)))).sum(axis=1)
-    beyond = rate.max(axis=1) * np.exp(-delta * edges[-1]) / delta
-    return low, high + np.where(delta * edges[-1] >= _FAR - 1e-9, beyond, 0.0)
+    beyond = rate[:, -3:].max(axis=1) * np.exp(-delta * edges[-1]) / delta
+    return low, high + (beyond if cut else 0.0)
 
 
 def _mean_discount(z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -91,7 +91,7 @@ class FittedBTYD:
         horizon: Horizon,
         *,
         levels: Sequence[float] = (0.05, 0.95),
-        annual_discount_rate: float = 0.10,
+        annual_discount_rate: float | None = 0.10,
     ) -> pl.DataFrame:
         """What is foretold of each row, the same columns in every model: `prediction_table`."""
         return prediction_table(

@@ -18,9 +18,13 @@ def prediction_table(
     horizon: Horizon,
     *,
     levels: Sequence[float] = (0.05, 0.95),
-    annual_discount_rate: float = 0.10,
+    annual_discount_rate: float | None = 0.10,
 ) -> pl.DataFrame:
     """A row per customer; each distinct history is evaluated once.
+
+    Parameters
+    ----------
+    annual_discount_rate : of dert; None leaves it out, which models without a formula are slow at
 
     Returns
     -------
@@ -45,8 +49,9 @@ def prediction_table(
     columns |= {
         "next_purchase_p50": np.where(np.isfinite(median), median, np.nan),
         "p_never": distinct.p_never,
-        "dert": distinct.dert(annual_discount_rate),
     }
+    if annual_discount_rate is not None:
+        columns["dert"] = distinct.dert(annual_discount_rate)
     missing = pl.lit(None, dtype=pl.Float64)
     return pl.DataFrame({"customer_id": customer_id}).with_columns(
         missing.alias(name) if values is None else pl.Series(name, values[which]).fill_nan(None)
