@@ -114,6 +114,8 @@ class ParetoGGGCounts(AbstractCounts):
                 # Those between two purchases that are looked at lie on a line between them.
                 block += (reached.m - at + 1) / 2 * now + (reached.m - at - 1) / 2 * previous
                 previous, at = now, reached.m
+            # Why: the rest of a customer may not depend on how far others of the block go on.
+            block += (_step(at) - 1) / 2 * previous
             found[start : start + _ROWS] = block
         return self.p_alive[:, None] * found
 
@@ -263,7 +265,11 @@ class ParetoGGGCounts(AbstractCounts):
             yield _Reached(m, row[at], period, value)
             total = np.bincount(at, weights=value, minlength=len(k))
             cells = cells[total[cells] > _NEGLIGIBLE]
-            m += max(1, int(np.sqrt(m) / 4))
+            m += _step(m)
+
+
+def _step(m: int) -> int:
+    return max(1, int(np.sqrt(m) / 4))
 
 
 def _times(

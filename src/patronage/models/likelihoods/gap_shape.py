@@ -51,4 +51,4 @@ def fit_shape(table: TimedHistories) -> tuple[float, float]:
             low, high = (middle, high) if slope(middle) > 0 else (low, middle)
     k = high
     information = n * float(zeta(2, k)) - float(w @ (x**2 * zeta(2, k * x)))
-    return k, 1 / np.sqrt(max(information, 1e-300))
+    return k, float(1 / np.sqrt(max(information, 1e-300)))

@@ -206,7 +206,8 @@ class ParetoGGGLikelihood:
             terms += log_reached(k, r + k * part.x, alpha + k * part.t_x, s, beta, part)
             outside = t * np.log(gamma) - gammaln(t) + r * np.log(alpha) - gammaln(r)
             outside = outside - s * np.log1p(part.t_x / beta)
-            found[rows] = outside + np.logaddexp.reduce(terms, axis=0)
+            value = outside + np.logaddexp.reduce(terms, axis=0)
+            found[rows] = np.where(part.T > 0, value, 0.0)
         return found
 
     def row_moments(self, theta: Float[np.ndarray, "rows 6"], table: TimedHistories) -> Moments:
@@ -274,4 +275,7 @@ def _row_moments(theta: Float[np.ndarray, "rows 6"], part: TimedHistories) -> Mo
         (5, 5, s * (1 / since**2 - 1 / beta**2)),
     ):
         hessian[:, row, column] += term
+    # Why: what is seen for no time is certain, and the nodes over k may be too few to say so.
+    nothing = part.T <= 0
+    value[nothing], gradient[nothing], hessian[nothing] = 0.0, 0.0, 0.0
     return natural_to_log(Moments(value, gradient, hessian), parameters)
