@@ -11,8 +11,11 @@ from patronage.models.catalog import MODELS, make_model
 from patronage.models.fitting.compaction import compact
 
 TRUTH = {
+    "bg_cnbd_k": (0.6, 10.0, 0.8, 2.5),
     "bg_nbd": (0.6, 20.0, 0.8, 2.5),
+    "mbg_cnbd_k": (0.6, 10.0, 0.8, 2.5),
     "mbg_nbd": (0.6, 20.0, 0.8, 2.5),
+    "pareto_ggg": (2.0, 1.0, 0.6, 20.0, 0.7, 90.0),
     "pareto_nbd": (0.6, 20.0, 0.7, 90.0),
 }
 NAMES = sorted(

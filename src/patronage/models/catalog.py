@@ -45,6 +45,15 @@ class Entry:
 _CONTINUOUS: Final = "noncontractual continuous"
 
 MODELS: Final[Mapping[str, Entry]] = {
+    "bg_cnbd_k": Entry(
+        "patronage.models.btyd.bg_cnbd_k:BGCNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "As BG/NBD, where customers buy more regularly than at random.",
+        2,
+        by_default=False,
+    ),
     "bg_nbd": Entry(
         "patronage.models.btyd.bg_nbd:BGNBD",
         "btyd",
@@ -79,6 +88,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         ("lightgbm",),
         {"carry": "pareto_nbd"},
     ),
+    "mbg_cnbd_k": Entry(
+        "patronage.models.btyd.mbg_cnbd_k:MBGCNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "As MBG/NBD, where customers buy more regularly than at random.",
+        2,
+        by_default=False,
+    ),
     "mbg_nbd": Entry(
         "patronage.models.btyd.mbg_nbd:MBGNBD",
         "btyd",
@@ -94,6 +112,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         "any",
         "The floor: a model that does not beat it is worth nothing.",
         0,
+    ),
+    "pareto_ggg": Entry(
+        "patronage.models.btyd.pareto_ggg:ParetoGGG",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "As Pareto/NBD, where some customers buy by the clock and others at random; slower.",
+        2,
+        by_default=False,
     ),
     "pareto_nbd": Entry(
         "patronage.models.btyd.pareto_nbd:ParetoNBD",

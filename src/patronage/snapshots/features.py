@@ -2,8 +2,9 @@
 
 `days` has one row per customer and UTC day before as_of: customer_id, event_day, first_time,
 purchases (number of purchase events), spent (their money), cash (net money of the day), gap (days
-since the counted day before it). A group is a list of aggregates over `days`, and one line in
-FEATURES; `:as_of` is the first unknown day.
+since the counted day before it), wait (the same as recency counts: between first instants of days,
+from the first purchase on). A group is a list of aggregates over `days`, and one line in FEATURES;
+`:as_of` is the first unknown day.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,12 @@ from typing import Final
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
 
-__all__ = ["FEATURES", "WINDOWS", "days_of", "days_sql", "only_purchases"]
+__all__ = ["FEATURES", "SHORTEST_WAIT", "WINDOWS", "days_of", "days_sql", "only_purchases"]
 
 WINDOWS: Final = (7, 28, 56, 91, 182, 365)
+# Days. Two purchases some minutes apart, around midnight, are no rhythm: their logarithm would
+# outweigh all the others of a customer.
+SHORTEST_WAIT: Final = 1 / 24
 
 
 def only_purchases(log: EventLog) -> bool:
@@ -23,7 +27,12 @@ def only_purchases(log: EventLog) -> bool:
 
 
 def days_of(
-    log: EventLog, *, has_clock: bool | None = None, gaps: bool = False, among: str = ""
+    log: EventLog,
+    *,
+    has_clock: bool | None = None,
+    gaps: bool = False,
+    waits: bool = False,
+    among: str = "",
 ) -> str:
     """SQL text of `days` of what the log knows; see `days_sql`.
 
@@ -34,6 +43,7 @@ def days_of(
         f"SELECT * FROM ({ledger}) WHERE {among}" if among else ledger,
         has_clock=log.has_clock if has_clock is None else has_clock,
         gaps=gaps,
+        waits=waits,
         kinds=log.kinds,
         rated_kinds=log.rated_kinds,
     )
@@ -44,6 +54,7 @@ def days_sql(
     *,
     has_clock: bool,
     gaps: bool,
+    waits: bool = False,
     kinds: tuple[str, ...] = KINDS,
     rated_kinds: tuple[str, ...] = (),
 ) -> str:
@@ -51,6 +62,8 @@ def days_sql(
 
     has_clock : carry the first instant of each day's purchases; else a day is a point
     gaps : also the days since the counted day before
+    waits : also the days since then as recency counts them; with those of the first purchase on,
+        their sum is the recency and their number the frequency
     kinds, rated_kinds : as in `EventLog`
     """
     # Why: hashing and comparing timestamps that are all midnight costs a fifth of the query.
@@ -71,13 +84,26 @@ def days_sql(
                    coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
                    coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
             FROM ({ledger}) GROUP BY customer_id, event_day"""
-    if not gaps:
+    further = []
+    if gaps:
+        further.append(
+            "CASE WHEN spent > 0 THEN event_day - max(event_day) FILTER (spent > 0) OVER past END "
+            "AS gap"
+        )
+    if waits:
+        instant = "epoch_us(first_time) / 86400e6" if has_clock else "epoch(event_day) / 86400"
+        # Why coalesce: a first purchase worth nothing starts the customer, but is not counted.
+        before = (
+            f"coalesce(max({instant}) FILTER (spent > 0) OVER past, "
+            f"min({instant}) FILTER (purchases > 0) OVER past)"
+        )
+        further.append(f"CASE WHEN spent > 0 THEN {instant} - {before} END AS wait")
+    if not further:
         return days
     return f"""
-        SELECT *, CASE WHEN spent > 0 THEN event_day - max(event_day) FILTER (spent > 0) OVER (
-                   PARTITION BY customer_id ORDER BY event_day
-                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) END AS gap
-        FROM ({days})"""
+        SELECT *, {", ".join(further)} FROM ({days})
+        WINDOW past AS (PARTITION BY customer_id ORDER BY event_day
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
 
 
 def _listed(kinds: tuple[str, ...]) -> str:
@@ -110,8 +136,17 @@ _WINDOWS: Final = {
     },
 }
 
+# Rounded, so that equal waits in another order are the same number. Why the filter: `greatest`
+# passes over NULL, and a first purchase would count as the shortest wait.
+_REGULARITY: Final = {
+    "log_gaps": f"coalesce(round(sum(ln(greatest(wait, {SHORTEST_WAIT!r})))"
+    " FILTER (wait IS NOT NULL), 9), 0)::DOUBLE",
+    "n_short_gaps": f"count(*) FILTER (wait < {SHORTEST_WAIT!r})",
+}
+
 FEATURES: Final[Mapping[str, Mapping[str, str]]] = {
     "rhythm": _RHYTHM,
     "money": _MONEY,
     "windows": _WINDOWS,
+    "regularity": _REGULARITY,
 }

@@ -20,6 +20,7 @@ _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "T": ("T", "t", "age", "tenure", "T_cal", "t_cal"),
     "monetary_value": ("monetary_value", "monetary", "m", "zbar", "mean_spend"),
     "weight": ("weight", "weights", "count", "n_customers"),
+    "log_gaps": ("log_gaps", "litt"),
 }
 
 
@@ -36,6 +37,8 @@ class RFM:
     monetary_value : mean spend of the repeat purchases; NaN where frequency is 0; None: unknown
     first_amount : spend of the acquisition day; None: unknown
     weight : number of customers a row stands for
+    log_gaps : Σ ln(days between consecutive counted purchases), 0 where frequency is 0; None:
+        unknown
     """
 
     customer_id: Shaped[np.ndarray, " customers"]
@@ -45,6 +48,7 @@ class RFM:
     monetary_value: Float[np.ndarray, " customers"] | None = None
     first_amount: Float[np.ndarray, " customers"] | None = None
     weight: Float[np.ndarray, " customers"] | None = None
+    log_gaps: Float[np.ndarray, " customers"] | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -72,12 +76,13 @@ class RFM:
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
     ) -> "RFM":
-        """Read an RFM table: frequency, recency, T[, monetary_value][, weight].
+        """Read an RFM table: frequency, recency, T[, monetary_value][, weight][, log_gaps].
 
         Parameters
         ----------
         table : pandas, Polars or anything that speaks Arrow
-        unit : unit of recency and T in the table ('day', 'week', …)
+        unit : unit of recency and T in the table, and of the gaps whose natural logarithms are
+            summed in log_gaps ('day', 'week', …)
         columns : name here → name in the table, where they differ
 
         Raises
@@ -98,9 +103,9 @@ class RFM:
         customer_id = np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
         arrays = {
             name: None if found[name] is None else _numbers(frame, str(found[name]))
-            for name in ("frequency", "recency", "T", "monetary_value", "weight")
+            for name in ("frequency", "recency", "T", "monetary_value", "weight", "log_gaps")
         }
-        x, t_x, T, z, weight = arrays.values()
+        x, t_x, T, z, weight, log_gaps = arrays.values()
         assert x is not None
         assert t_x is not None
         assert T is not None
@@ -113,7 +118,10 @@ class RFM:
                     "To mend: give the mean spend of the repeat purchases, a finite number."
                 )
             z = np.where(x > 0, z, np.nan)
-        return cls(customer_id, x, t_x * days, T * days, z, None, weight)
+        if log_gaps is not None:
+            # ln(gap in days) = ln(gap in units) + ln(days per unit), for each of x gaps.
+            log_gaps = np.where(x > 0, log_gaps + x * np.log(days), 0.0)
+        return cls(customer_id, x, t_x * days, T * days, z, None, weight, log_gaps)
 
 
 def _find(frame: pl.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:

@@ -111,6 +111,7 @@ class Snapshot:
             columns["T"].to_numpy(),
             columns["monetary_value"].fill_null(np.nan).to_numpy(),
             columns["first_amount"].fill_null(np.nan).to_numpy(),
+            log_gaps=columns["log_gaps"].to_numpy() if "log_gaps" in columns else None,
         )
 
 
@@ -141,7 +142,9 @@ def take_snapshot(
     day = f"DATE {literal(as_of.isoformat())}"
 
     def query(among: str) -> str:
-        days = days_of(known, gaps="rhythm" in features, among=among)
+        days = days_of(
+            known, gaps="rhythm" in features, waits="regularity" in features, among=among
+        )
         return summary_sql(days, known, as_of, extra=extra).replace(":as_of", day)
 
     customers = None if features else packed_summary(known, as_of)

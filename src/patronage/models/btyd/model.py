@@ -124,24 +124,40 @@ class AbstractBTYD(ABC):
     def process(self) -> Process[Any]:
         """How customers buy and leave."""
 
+    @property
+    def choices(self) -> tuple[Process[Any], ...]:
+        """Processes to choose from by likelihood, in turn until it falls."""
+        return (self.process,)
+
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
         del horizon, seed
         known = snapshot.with_features(self.process.features)
         buyers = known.customers["is_buyer"].to_numpy()
-        report = _fit_purchases(self.process, self.process.summary(known).take(buyers))
+        process, report = _likeliest(self.choices, self.process.summary(known).take(buyers))
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
             spend = self.spend.fit_rfm(known.rfm().take(buyers))
-        return FittedBTYD(self.process, report, spend, cash_ratio(snapshot))
+        return FittedBTYD(process, report, spend, cash_ratio(snapshot))
 
     def fit_rfm(self, rfm: RFM) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = _fit_purchases(self.process, rfm)
+        process, report = _likeliest(self.choices, rfm)
         money = self.spend is not None and rfm.monetary_value is not None
         spend = self.spend.fit_rfm(rfm) if self.spend is not None and money else None
-        return FittedBTYD(self.process, report, spend)
+        return FittedBTYD(process, report, spend)
+
+
+def _likeliest(choices: tuple[Process[Any], ...], rfm: RFM) -> tuple[Process[Any], FitReport]:
+    """The process with the highest log-likelihood, looked for in turn until it falls."""
+    best = choices[0], _fit_purchases(choices[0], rfm)
+    for process in choices[1:]:
+        report = _fit_purchases(process, rfm)
+        if report.log_likelihood <= best[1].log_likelihood:
+            break
+        best = process, report
+    return best
 
 
 def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:

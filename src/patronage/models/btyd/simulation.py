@@ -4,8 +4,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from patronage.models.likelihoods.histories import Histories
+from patronage.models.likelihoods.timed_histories import TimedHistories
 
-__all__ = ["first_chances", "histories_until", "poisson_times"]
+__all__ = [
+    "erlang_times",
+    "first_chances",
+    "histories_until",
+    "poisson_times",
+    "timed_histories_until",
+]
 
 Rows = Float[np.ndarray, " rows"]
 Who = Int[np.ndarray, " purchases"]
@@ -31,3 +38,36 @@ def histories_until(who: Who, when: Times, T: Rows) -> Histories:
     t_x = np.zeros(len(T))
     np.maximum.at(t_x, who, when)
     return Histories(x, t_x, T, np.ones(len(T)))
+
+
+def erlang_times(
+    shape: Rows, rate: Rows, until: Rows, rng: np.random.Generator, *, most: Rows
+) -> tuple[Who, Times]:
+    """Repeat purchases with gaps of Gamma(shape, rate): each one's row and time.
+
+    most : purchases of each row at which it stops, whenever that is
+    """
+    now = np.zeros(len(shape))
+    here = np.flatnonzero(most > 0)
+    who, when, made = [here[:0]], [now[:0]], 0
+    while len(here):
+        gap = rng.standard_gamma(shape[here]) / np.maximum(rate[here], 1e-300)
+        now[here] += gap
+        here = here[now[here] <= until[here]]
+        who.append(here)
+        when.append(now[here])
+        made += 1
+        here = here[most[here] > made]
+    return np.concatenate(who), np.concatenate(when)
+
+
+def timed_histories_until(who: Who, when: Times, T: Rows) -> TimedHistories:
+    """Histories and their log_gaps, from the times of all repeat purchases."""
+    order = np.lexsort((when, who))
+    who, when = who[order], when[order]
+    plain = histories_until(who, when, T)
+    first = np.r_[True, who[1:] != who[:-1]] if len(who) else np.zeros(0, dtype=bool)
+    gap = when - np.where(first, 0.0, np.r_[0.0, when[:-1]][: len(when)])
+    log_gap = np.log(np.maximum(gap, 1e-300))
+    log_gaps = np.bincount(who, weights=log_gap, minlength=len(T)).astype(float)
+    return TimedHistories(plain.x, plain.t_x, plain.T, log_gaps, plain.weight)

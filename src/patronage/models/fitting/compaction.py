@@ -81,6 +81,9 @@ def compact(table: TableT) -> Compacted[TableT]:
 def _whole(column: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"] | None:
     """The column as whole numbers, or None; k/7 weeks times 7 days is whole to rounding."""
     nearest = np.rint(column)
+    # Why: logarithms may be below 0, and a negative number would spill over its neighbours' bits.
+    if nearest.min(initial=0.0) < 0:
+        return None
     if np.abs(column - nearest).max(initial=0.0) > _WHOLE * max(1.0, float(nearest.max(initial=0))):
         return None
     return np.asarray(nearest, dtype=np.int64)
