@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.checks import CHECKS
 from conformance.inputs import make_inputs
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SYSTEMS = {
     "patronage": ROOT / ".venv" / "bin" / "python",
     "lifetimes": ROOT / ".envs" / "lifetimes" / "bin" / "python",
