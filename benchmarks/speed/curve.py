@@ -212,7 +212,8 @@ def _page(rows: list[dict[str, Any]]) -> str:
         "# Customers against seconds",
         "",
         "`make bench ARGS=curve`: fit in a warm process, compaction and standard errors counted, "
-        "of histories in whole days drawn from the model itself; lifetimes and pymc-marketing (MAP) "
+        "of histories in whole days drawn from the model itself; "
+        "lifetimes and pymc-marketing (MAP) "
         f"beside it where they have the model. {now()}; {describe()}. A fit of more than "
         f"{LIMIT:.0f} s ends a line; an empty cell was not tried.",
         "",
