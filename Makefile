@@ -11,7 +11,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 CODE := src tests $(wildcard scripts/*.py) $(wildcard benchmarks)
 DEMO_DIR ?= demo-report
 
-.PHONY: setup demo test check fix bench docs help
+.PHONY: setup demo test check fix bench conformance docs help
 
 setup: $(STAMP)  ## make .venv with everything, .venv/bin/patronage included
 	@echo "$(ENV) is ready: $(ENV)/bin/patronage"
@@ -42,8 +42,12 @@ fix: $(STAMP)  ## mend what a tool can mend: lint and format
 bench: $(STAMP)  ## speed and accuracy against the peers, in environments of their own
 	@scripts/bench $(ARGS)
 
+conformance: $(STAMP)  ## published numbers: who passes, we and the peers
+	@scripts/peers
+	@$(PY) tests/conformance/run.py
+
 docs: $(STAMP)  ## write the reference pages in docs/ from the code
 	@$(PY) scripts/write_reference.py
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

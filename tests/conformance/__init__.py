@@ -1,0 +1,1 @@
+"""Published numbers of purchase and spend models, as checks that any system can be put to."""

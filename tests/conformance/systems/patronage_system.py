@@ -1,0 +1,118 @@
+"""Patronage itself. Its formulas know no unit, so times go in as they are, in the inputs' own."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from conformance.systems.base import Inputs, Numbers, Unsupported
+from patronage.models.btyd.gamma_gamma import GammaGamma
+from patronage.models.btyd.process import Process
+from patronage.models.catalog import MODELS, make_model
+from patronage.models.fitting.report import FitReport
+from patronage.snapshots import RFM
+
+__all__ = ["PatronageSystem"]
+
+
+def _array(values: Any) -> np.ndarray:
+    return np.asarray(values, dtype=float)
+
+
+class PatronageSystem:
+    """Answers from the likelihood, the counts and the fit of each catalogue entry."""
+
+    name = "patronage"
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._fit = cache(self._fitted)
+
+    def parameters(self, model: str, data: str) -> Any:
+        return list(self._fit(model, data).parameters.values())
+
+    def standard_errors(self, model: str, data: str) -> Any:
+        return list(self._fit(model, data).standard_errors.values())
+
+    def log_likelihood(self, model: str, data: str) -> Any:
+        return self._fit(model, data).log_likelihood
+
+    def log_likelihood_at(self, model: str, parameters: Numbers, data: str) -> Any:
+        process = _process(model)
+        table = process.table(self._rfm(data))
+        theta = np.log(_array(parameters))
+        return float(table.weight @ process.likelihood.log_likelihood(theta, table))
+
+    def log_probability(
+        self, model: str, parameters: Numbers, x: Numbers, t_x: Numbers, T: Numbers
+    ) -> Any:
+        process = _process(model)
+        table = process.table(_rfm(x, t_x, T))
+        return process.likelihood.log_likelihood(np.log(_array(parameters)), table)
+
+    def p_alive(self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers) -> Any:
+        return self._counts(model, parameters, x, t_x, T).p_alive
+
+    def expected(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers, t: float
+    ) -> Any:
+        return self._counts(model, parameters, x, t_x, T).mean(np.array([0.0, t]))[:, 0]
+
+    def expected_new(self, model: str, parameters: Any, t: Numbers) -> Any:
+        counts = self._counts(model, parameters, [0], [0.0], [0.0])
+        return [0.0 if end == 0 else counts.mean(np.array([0.0, end]))[0, 0] for end in t]
+
+    def pmf_new(self, model: str, parameters: Any, n: Any, t: float) -> Any:
+        counts = self._counts(model, parameters, [0], [0.0], [0.0])
+        return counts.pmf(t, max(n))[0, list(n)]
+
+    def dert(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers, delta: float
+    ) -> Any:
+        raise Unsupported
+
+    def det(self, model: str, parameters: Any, delta: float) -> Any:
+        raise Unsupported
+
+    def mean_spend(self, model: str, parameters: Any, x: Numbers, mean: Numbers) -> Any:
+        if model != "gamma_gamma":
+            raise Unsupported
+        p, q, gamma = parameters
+        seen = _array(x) * _array(mean)
+        return p * (gamma + seen) / (q + p * _array(x) - 1)
+
+    def _counts(self, model: str, parameters: Any, x: Any, t_x: Any, T: Any) -> Any:
+        process = _process(model)
+        if isinstance(parameters, str):
+            parameters = self.parameters(model, parameters)
+        return process.counts([float(p) for p in parameters], process.table(_rfm(x, t_x, T)))
+
+    def _rfm(self, data: str) -> RFM:
+        arrays = self._inputs[data]
+        mean = arrays.get("mean")
+        known = mean is not None and bool(mean.any())
+        return _rfm(arrays["x"], arrays["t_x"], arrays["T"], mean if known else None)
+
+    def _fitted(self, model: str, data: str) -> FitReport:
+        rfm = self._rfm(data)
+        if model == "gamma_gamma":
+            report = GammaGamma(use_first=False).fit_rfm(rfm).report
+            assert report is not None
+            return report
+        settings: Any = make_model(model)
+        found: FitReport = settings.fit_rfm(rfm).report
+        return found
+
+
+def _process(model: str) -> Process[Any]:
+    if model not in MODELS:
+        raise Unsupported
+    settings: Any = make_model(model)
+    process: Process[Any] = settings.process
+    return process
+
+
+def _rfm(x: Any, t_x: Any, T: Any, mean: Any = None) -> RFM:
+    x = _array(x)
+    money = None if mean is None else np.where(x > 0, mean, np.nan)
+    return RFM(np.arange(len(x)), x, _array(t_x), _array(T), money)
