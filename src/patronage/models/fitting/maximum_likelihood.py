@@ -150,7 +150,7 @@ def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: b
         optimum.converged,
         float(np.abs(optimum.moments.gradient).max()) / max(1.0, abs(value)),
         float(curvature[-1] / curvature[0]),
-        tuple(np.array(names)[np.array(likelihood.unit_bearing)].tolist()),
+        {name: power for name, power in zip(names, likelihood.unit_bearing, strict=True) if power},
         table.unit_power,
         penalised,
         nested,

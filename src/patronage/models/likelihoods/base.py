@@ -102,8 +102,8 @@ TableT = TypeVar("TableT", bound=Table, contravariant=True)
 class Likelihood(Protocol[TableT]):
     """A family of distributions of what a row shows.
 
-    `unit_bearing` marks the parameters that are measured in the table's unit; `limits` are the
-    simpler models on the boundary.
+    `unit_bearing` says how the parameters change with the table's unit; `limits` are the simpler
+    models on the boundary.
     """
 
     @property
@@ -119,8 +119,8 @@ class Likelihood(Protocol[TableT]):
         ...
 
     @property
-    def unit_bearing(self) -> tuple[bool, ...]:
-        """Which parameters are multiples of the table's unit."""
+    def unit_bearing(self) -> tuple[int, ...]:
+        """Power of the table's unit in each parameter: 1 a time, -1 a rate, 0 without unit."""
         ...
 
     @property
