@@ -36,12 +36,15 @@ class Limit:
     direction : sign of each θ along the way: -1, 0 or 1
     nested : name of the simpler model
     meaning : what it says about the customers
+    level : on the way there nothing changes any more, and the other parameters stay finite: the
+        fit is as good as the simpler model's, and only how far along it lies is not known
     """
 
     about: str
     direction: tuple[int, ...]
     nested: str
     meaning: str
+    level: bool = False
 
 
 # Why not Self: it cannot be checked at run time in a protocol.

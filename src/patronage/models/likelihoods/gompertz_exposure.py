@@ -1,0 +1,165 @@
+"""The exposure integral with gamma-mixed Gompertz deaths; Pareto's are the limit b → 0.
+
+    I = ∫_{t_x}^{T} (α+y)^-n h(y) S(y) dy,   S = (β/(β+e^{by}-1))^s,   h = b e^{by}/(β+e^{by}-1)
+
+by Gauss-Legendre quadrature in w = ln(e^{b(c+y)} - 1), which is logarithmic in y where by is small
+(as in `exposure`) and linear where it is large. With c = min(α, -ln(1-β)/b), or α where β >= 1,
+the singularities of both factors (α+y = 0 and e^{by} = 1-β) lie π off the real axis for every
+choice of parameters, and all that is needed follows from E = e^w by sums of positive terms:
+
+    e^{b(c+y)} = 1+E,   β+e^{by}-1 = (E+d) e^{-bc},   h dy = E/(E+d) dw,   d = βe^{bc}-e^{bc}+1 >= 0
+
+The number of nodes follows from the length in w and from how far the integrand falls; what has
+fallen by e^-40 is cut off. Where by > ln β + 40 the hazard is b to the last digit, and what is left
+is a second piece, in ln(α+y).
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["Dying", "dying", "dying_nodes"]
+
+_CUT: Final = 40.0
+_LEVEL: Final = 40.0
+_COUNTS: Final = (*range(8, 48, 2), 48, 64, 96, 128, 192, 256)
+_RULES: Final = {n: np.polynomial.legendre.leggauss(n) for n in _COUNTS}
+
+Parameter = float | Float[np.ndarray, " rows"]
+
+
+class Dying(NamedTuple):
+    """What the dropout by a time y, and its slopes, are made of; v = 1 + (β-1) e^{-by}.
+
+    Attributes
+    ----------
+    decline : σ = -ln S(y) / s = ln ((β + e^{by} - 1) / β)
+    share : p = β e^{-by} / v, how much of σ's growth is still to come
+    pull : z = b y / v = y h(y)
+    aged : u = b y
+    """
+
+    decline: Float[np.ndarray, "*shape"]
+    share: Float[np.ndarray, "*shape"]
+    pull: Float[np.ndarray, "*shape"]
+    aged: Float[np.ndarray, "*shape"]
+
+
+def dying(b: Parameter, beta: Parameter, y: Float[np.ndarray, "*shape"]) -> Dying:
+    """At given times, which may be infinite in units of 1/b."""
+    aged = b * y
+    left = np.exp(-aged)
+    # v / β, a sum of positive terms however large or small b y and β are.
+    spread = left - np.expm1(-aged) / beta
+    return Dying(aged + np.log(spread), left / spread, aged / (beta * spread), aged)
+
+
+def dying_nodes(
+    alpha: Parameter,
+    b: Parameter,
+    s: Parameter,
+    beta: Parameter,
+    purchases: Float[np.ndarray, " rows"],
+    t_x: Float[np.ndarray, " rows"],
+    T: Float[np.ndarray, " rows"],
+) -> tuple[Float[np.ndarray, "nodes rows"], Dying, Float[np.ndarray, "nodes rows"]]:
+    """Nodes of the integral over the time of death.
+
+    Parameters
+    ----------
+    purchases : n = r + x, of the factor (alpha + y)^-n
+
+    Returns
+    -------
+    alpha + y; what dying by y is made of; and ln (weight × h(y) dy), -inf where t_x = T
+    """
+    # c, in units of 1/b; a smaller one than needed only lengthens the way, and cannot overflow.
+    with np.errstate(divide="ignore"):
+        own = np.where(np.less(beta, 1.0), -np.log1p(-np.minimum(beta, 1.0)), 1.0)
+    shift = np.minimum(np.minimum(b * alpha, own), 1.0)
+    level = np.maximum(np.log(beta), 0.0) + _LEVEL
+    grown = beta * np.exp(shift)
+    rest = np.maximum(grown - np.expm1(shift), 0.0)
+    aged_x = np.minimum(b * t_x, level)
+    first = np.expm1(shift + aged_x)
+    # The hazard may rise by this factor before the purchases missed make the integrand fall.
+    rise = np.log1p(rest / first)
+    reach = _CUT + rise
+    length = np.minimum(T - t_x, (alpha + t_x) * np.expm1(np.minimum(reach / purchases, 700.0)))
+    inside = np.clip(np.minimum(b * length, level - b * t_x), 0.0, None)
+    width = np.log1p(np.expm1(inside) / -np.expm1(-(shift + aged_x)))
+    fallen = np.expm1(np.minimum(reach / s, 600.0))
+    width = np.minimum(width, np.log1p((1.0 + rest / first) * fallen))
+
+    end = first * np.exp(width)
+    drop = purchases * np.log((np.log1p(end) / b + (alpha - shift / b)) / (alpha + t_x))
+    drop += s * (np.log(end + rest) - np.log(first + rest))
+    nodes, log_weights = _rule(width, drop)
+    w = nodes * width
+    E = np.exp(w)
+    E *= first
+    with np.errstate(divide="ignore"):
+        w += np.log(width)
+    w += log_weights
+    w += np.log(first)
+    since = np.log1p(E)
+    aged = since - shift
+    since /= b
+    since += alpha - shift / b
+    total = E + rest
+    log_total = np.log(total)
+    w -= log_total
+    E += 1.0
+    E /= total
+    E *= aged
+    found = since, Dying(log_total - np.log(grown), grown / total, E, aged), w
+    late = b * np.minimum(T, t_x + length) > level
+    if np.any(late):
+        return _joined(found, _late_nodes(alpha, b, s, beta, purchases, t_x, T, level / b))
+    return found
+
+
+Found = tuple[Float[np.ndarray, "nodes rows"], Dying, Float[np.ndarray, "nodes rows"]]
+
+
+def _late_nodes(
+    alpha: Parameter,
+    b: Parameter,
+    s: Parameter,
+    beta: Parameter,
+    purchases: Float[np.ndarray, " rows"],
+    t_x: Float[np.ndarray, " rows"],
+    T: Float[np.ndarray, " rows"],
+    level: Parameter,
+) -> Found:
+    """The piece beyond y = level, where h = b and σ = b y - ln β."""
+    start = np.maximum(t_x, level)
+    base = alpha + start
+    fall = np.minimum(_CUT / (s * b), base * np.expm1(np.minimum(_CUT / purchases, 700.0)))
+    length = np.clip(np.minimum(T - start, fall), 0.0, None)
+    width = np.log1p(length / base)
+    nodes, log_weights = _rule(width, purchases * width + s * b * length)
+    u = nodes * width
+    y = start + base * np.expm1(u)
+    aged = b * y
+    with np.errstate(divide="ignore"):
+        log_weight = log_weights + np.log(b * base * width) + u
+    dead = Dying(aged - np.log(beta), np.zeros_like(y), aged, aged)
+    return alpha + y, dead, log_weight
+
+
+def _rule(
+    width: Float[np.ndarray, " rows"], drop: Float[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, "nodes 1"], Float[np.ndarray, "nodes 1"]]:
+    """Gauss-Legendre on [0, 1] with as many nodes as the worst row needs, and log weights."""
+    needed = 7.0 + float(np.max(2.2 * width + 0.36 * drop, initial=0.0))
+    n = next((count for count in _COUNTS if count >= needed), _COUNTS[-1])
+    nodes, weights = _RULES[n]
+    return (nodes[:, None] + 1) / 2, np.log(weights / 2)[:, None]
+
+
+def _joined(one: Found, other: Found) -> Found:
+    dead = [np.concatenate(pair) for pair in zip(one[1], other[1], strict=True)]
+    since, log_weight = (np.concatenate([one[k], other[k]]) for k in (0, 2))
+    return since, Dying(*dead), log_weight
