@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Dying", "dying", "dying_nodes"]
+__all__ = ["Dying", "ageing", "dying", "dying_nodes", "quadrature"]
 
 _CUT: Final = 40.0
 _LEVEL: Final = 40.0
@@ -55,6 +55,24 @@ def dying(b: Parameter, beta: Parameter, y: Float[np.ndarray, "*shape"]) -> Dyin
     return Dying(aged + np.log(spread), left / spread, aged / (beta * spread), aged)
 
 
+def ageing(
+    alpha: Parameter, b: Parameter, beta: Parameter
+) -> tuple[Parameter, Parameter, Parameter, Parameter]:
+    """Of the substitution: bc, βe^{bc}, d, and the by above which the hazard is b.
+
+    Parameters
+    ----------
+    alpha : of a factor with a singularity at -alpha; infinite where there is none
+    """
+    with np.errstate(divide="ignore"):
+        own = np.where(np.less(beta, 1.0), -np.log1p(-np.minimum(beta, 1.0)), 1.0)
+    # Why at most 1: a smaller c than needed only lengthens the way, and cannot overflow.
+    shift = np.minimum(np.minimum(b * alpha, own), 1.0)
+    grown = beta * np.exp(shift)
+    rest = np.maximum(grown - np.expm1(shift), 0.0)
+    return shift, grown, rest, np.maximum(np.log(beta), 0.0) + _LEVEL
+
+
 def dying_nodes(
     alpha: Parameter,
     b: Parameter,
@@ -74,13 +92,7 @@ def dying_nodes(
     -------
     alpha + y; what dying by y is made of; and ln (weight × h(y) dy), -inf where t_x = T
     """
-    # c, in units of 1/b; a smaller one than needed only lengthens the way, and cannot overflow.
-    with np.errstate(divide="ignore"):
-        own = np.where(np.less(beta, 1.0), -np.log1p(-np.minimum(beta, 1.0)), 1.0)
-    shift = np.minimum(np.minimum(b * alpha, own), 1.0)
-    level = np.maximum(np.log(beta), 0.0) + _LEVEL
-    grown = beta * np.exp(shift)
-    rest = np.maximum(grown - np.expm1(shift), 0.0)
+    shift, grown, rest, level = ageing(alpha, b, beta)
     aged_x = np.minimum(b * t_x, level)
     first = np.expm1(shift + aged_x)
     # The hazard may rise by this factor before the purchases missed make the integrand fall.
@@ -95,7 +107,7 @@ def dying_nodes(
     end = first * np.exp(width)
     drop = purchases * np.log((np.log1p(end) / b + (alpha - shift / b)) / (alpha + t_x))
     drop += s * (np.log(end + rest) - np.log(first + rest))
-    nodes, log_weights = _rule(width, drop)
+    nodes, log_weights = quadrature(width, drop)
     w = nodes * width
     E = np.exp(w)
     E *= first
@@ -139,7 +151,7 @@ def _late_nodes(
     fall = np.minimum(_CUT / (s * b), base * np.expm1(np.minimum(_CUT / purchases, 700.0)))
     length = np.clip(np.minimum(T - start, fall), 0.0, None)
     width = np.log1p(length / base)
-    nodes, log_weights = _rule(width, purchases * width + s * b * length)
+    nodes, log_weights = quadrature(width, purchases * width + s * b * length)
     u = nodes * width
     y = start + base * np.expm1(u)
     aged = b * y
@@ -149,8 +161,8 @@ def _late_nodes(
     return alpha + y, dead, log_weight
 
 
-def _rule(
-    width: Float[np.ndarray, " rows"], drop: Float[np.ndarray, " rows"]
+def quadrature(
+    width: Float[np.ndarray, "*rows"], drop: Float[np.ndarray, "*rows"]
 ) -> tuple[Float[np.ndarray, "nodes 1"], Float[np.ndarray, "nodes 1"]]:
     """Gauss-Legendre on [0, 1] with as many nodes as the worst row needs, and log weights."""
     needed = 7.0 + float(np.max(2.2 * width + 0.36 * drop, initial=0.0))
