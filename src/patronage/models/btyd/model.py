@@ -77,11 +77,12 @@ class AbstractBTYD(ABC):
         del horizon, seed
         known = snapshot.with_features(self.process.features)
         buyers = known.customers["is_buyer"].to_numpy()
-        report = _fit_purchases(self.process, self.process.summary(known).take(buyers))
+        summary = self.process.summary(known).take(buyers)
+        report = _fit_purchases(self.process, summary)
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
-            spend = self.spend.fit_rfm(known.rfm().take(buyers))
+            spend = self.spend.fit_rfm(summary)
         return FittedBTYD(self.process, report, spend, cash_ratio(snapshot))
 
     def fit_rfm(self, rfm: RFM) -> FittedBTYD:
