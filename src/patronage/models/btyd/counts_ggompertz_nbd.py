@@ -21,7 +21,7 @@ from patronage.models.btyd.gompertz_lifetimes import (
     log_survival,
 )
 from patronage.models.btyd.negative_binomials import mixed_negative_binomials
-from patronage.models.likelihoods.gompertz_exposure import dying, dying_nodes
+from patronage.models.likelihoods.gompertz_exposure import dying, dying_nodes, nodes_needed
 
 __all__ = ["GGompertzNBDCounts"]
 
@@ -56,9 +56,12 @@ class GGompertzNBDCounts(AbstractCounts):
     def p_alive(self) -> Float[np.ndarray, " customers"]:
         """1 / (1 + odds of having dropped out), the odds by the exposure integral."""
         found = np.empty(len(self.x))
-        for start in range(0, len(found), _ROWS):
-            rows = slice(start, start + _ROWS)
-            found[rows] = self.take(rows)._share_alive()
+        needed = nodes_needed(self.alpha, *self._dropout, self.r + self.x, self.t_x, self.T)
+        for n_nodes in np.unique(needed):
+            alike = np.flatnonzero(needed == n_nodes)
+            for start in range(0, len(alike), _ROWS):
+                rows = alike[start : start + _ROWS]
+                found[rows] = self.take(rows)._share_alive(int(n_nodes))
         return found
 
     def mean(self, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, "customers periods"]:
@@ -115,9 +118,11 @@ class GGompertzNBDCounts(AbstractCounts):
     def _dropout(self) -> tuple[float | Float[np.ndarray, " customers"], ...]:
         return self.b, self.s, self.beta
 
-    def _share_alive(self) -> Float[np.ndarray, " customers"]:
+    def _share_alive(self, n_nodes: int) -> Float[np.ndarray, " customers"]:
         n = self.r + self.x
-        since, dead, terms = dying_nodes(self.alpha, *self._dropout, n, self.t_x, self.T)
+        since, dead, terms = dying_nodes(
+            self.alpha, *self._dropout, n, self.t_x, self.T, n_nodes=n_nodes
+        )
         now = dying(self.b, self.beta, self.T).decline
         terms = terms + np.log(self.s) + self.s * (now - dead.decline)
         terms += n * (np.log(self.alpha + self.T) - np.log(since))

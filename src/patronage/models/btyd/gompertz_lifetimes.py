@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial.legendre import leggauss
 
-from patronage.models.likelihoods.gompertz_exposure import ageing, dying, quadrature
+from patronage.models.likelihoods.gompertz_exposure import ageing, dying, quadrature, rule_of
 
 __all__ = ["death_nodes", "expected_life", "life_left", "log_survival"]
 
@@ -48,12 +48,14 @@ def expected_life(
     width = np.minimum(width, np.log1p((1.0 + rest / start[:, :-1]) * fallen))
     reached = np.log(start + rest)
     total = np.zeros_like(width)
-    nodes, log_weights = quadrature(width, s * np.diff(reached))
-    for node, log_weight in zip(nodes, log_weights, strict=True):
-        E = start[:, :-1] * np.exp(node * width)
-        lost = np.log(E + rest) - reached[:, :1]
-        total += np.exp(log_weight - s * lost) * E / (1.0 + E)
-    total *= width / b
+    needed = rule_of(width, s * np.diff(reached)).max(axis=1, keepdims=True)
+    for n_nodes in np.unique(needed):
+        nodes, log_weights = quadrature(width, width, int(n_nodes))
+        mine = np.where(needed == n_nodes, width, 0.0)
+        for node, log_weight in zip(nodes, log_weights, strict=True):
+            E = start[:, :-1] * np.exp(node * mine)
+            lost = np.log(E + rest) - reached[:, :1]
+            total += mine / b * np.exp(log_weight - s * lost) * E / (1.0 + E)
     if np.all(aged <= level):
         return np.asarray(total)
     # From `level` on, the lifetime is exponential at rate s b.

@@ -66,7 +66,7 @@ def log_likelihood(
 def _rising(size: Parameter, k: Terms) -> tuple[Terms, Terms, Terms]:
     """`log_rising` for whole k; a list to look up where the size is one number."""
     if isinstance(size, np.ndarray):
-        return log_rising(size, k)
+        return log_rising(np.broadcast_to(size, k.shape), k)
     table = log_rising(size, np.arange(k.max(initial=0.0) + 1.0))
     at = k.astype(np.intp)
     first, second, third = (part[at] for part in table)
@@ -81,13 +81,13 @@ def _mixture(
     x, t_x, n = table.columns
     k = np.minimum(t_x + np.arange(np.max(n - t_x, initial=0.0) + 1.0)[:, None], n)
     missing = t_x + np.arange(len(k))[:, None] > n
-    left = k < n
+    left = (k < n).astype(float)
     used, used_1, used_2 = _rising(alpha, x)
     unused, unused_1, unused_2 = _rising(beta, k - x)
     had, had_1, had_2 = _rising(alpha + beta, k)
     stayed, stayed_1, stayed_2 = _rising(delta, k)
     both, both_1, both_2 = _rising(gamma + delta, k + left)
-    terms = used + unused - had + stayed - both + np.where(left, np.log(gamma), 0.0)
+    terms = used + unused - had + stayed - both + left * np.log(gamma)
     terms[missing] = -np.inf
     highest = terms.max(axis=0)
     weight = np.exp(terms - highest)
@@ -101,7 +101,7 @@ def _mixture(
         [
             used_1 - had_1,
             unused_1 - had_1,
-            np.where(left, 1.0 / gamma, 0.0) - both_1,
+            left / gamma - both_1,
             stayed_1 - both_1,
         ]
     )

@@ -192,6 +192,12 @@ class GGompertzNBDLikelihood:
         Limit("dropout", (0, 0, 0, 1, 0), "one-time buyers", _LEAVE),
         Limit("dropout", (0, 0, 0, 0, -1), "one-time buyers", _LEAVE),
         Limit(
+            "dropout",
+            (0, 0, 1, -1, 0),
+            "exponential lifetimes",
+            "customers share one dropout rate",
+        ),
+        Limit(
             "dropout", (0, 0, 0, 1, 1), "Gompertz lifetimes", "customers share one scale of dropout"
         ),
         Limit(
