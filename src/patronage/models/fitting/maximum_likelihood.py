@@ -38,7 +38,7 @@ _THIN: Final = 1_500
 # What may be left to gain, per log unit of any parameter, at the end of a level ridge.
 _LEVEL: Final = 1e-3
 # The widest search, for what is held by a penalty or lies at the end of a ridge.
-_WIDE: Final = 20.0
+_WIDE: Final = 40.0
 # How far, in log units, a parameter must have been pulled for its limit to be named.
 _PULLED: Final = 1.5
 
