@@ -30,6 +30,7 @@ _LATE_NODES: Final = 48
 _RULES: Final = {n: np.polynomial.legendre.leggauss(n) for n in _COUNTS}
 
 Parameter = float | Float[np.ndarray, " rows"]
+Anyhow = float | Float[np.ndarray, "..."]
 
 
 class Dying(NamedTuple):
@@ -52,7 +53,7 @@ class Dying(NamedTuple):
 Found = tuple[Float[np.ndarray, "_ rows"], Dying, Float[np.ndarray, "_ rows"]]
 
 
-def dying(b: Parameter, beta: Parameter, y: Float[np.ndarray, "*shape"]) -> Dying:
+def dying(b: Anyhow, beta: Anyhow, y: Float[np.ndarray, "..."]) -> Dying:
     """At given times, which may be infinite in units of 1/b."""
     aged = b * y
     left = np.exp(-aged)
@@ -61,9 +62,7 @@ def dying(b: Parameter, beta: Parameter, y: Float[np.ndarray, "*shape"]) -> Dyin
     return Dying(aged + np.log(spread), left / spread, aged / (beta * spread), aged)
 
 
-def ageing(
-    alpha: Parameter, b: Parameter, beta: Parameter
-) -> tuple[Parameter, Parameter, Parameter, Parameter]:
+def ageing(alpha: Anyhow, b: Anyhow, beta: Anyhow) -> tuple[Anyhow, Anyhow, Anyhow, Anyhow]:
     """Of the substitution: bc, βe^{bc}, d, and the by above which the hazard is b.
 
     Parameters
