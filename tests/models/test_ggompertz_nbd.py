@@ -12,7 +12,6 @@ from patronage.models.btyd.counts_ggompertz_nbd import GGompertzNBDCounts
 from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
 from patronage.models.btyd.ggompertz_nbd import GGompertzNBD
 from patronage.models.btyd.pareto_nbd import ParetoNBD
-from patronage.models.btyd.process import histories_of
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.likelihoods import pareto_nbd
@@ -175,7 +174,7 @@ def test_with_little_growth_forecasts_are_those_of_pareto_nbd() -> None:
         assert near.survival(edges) == pytest.approx(limit.survival(edges), rel=1e-6)
 
 
-# r, alpha, b, s, beta: growing and falling dropout rates, equal lifetimes, and hazards at their end.
+# r, alpha, b, s, beta: growing and falling dropout rates, like lifetimes, and rates at their end.
 SHAPES = [
     (0.5, 10.0, 0.05, 0.6, 0.3),
     (0.8, 10.0, 0.3, 0.6, 50.0),

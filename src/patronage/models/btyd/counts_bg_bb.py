@@ -93,7 +93,8 @@ class BGBBCounts(AbstractCounts):
         leaving = rng.beta(self.gamma, self.delta + self.n, shape)
         stays = first_chances(leaving.ravel(), rng).reshape(shape) - 1.0
         stays = np.where(rng.random(shape) < self.p_alive, stays, 0.0)
-        reached, instants = [], {}
+        reached: list[Float[np.ndarray, "draws customers"]] = []
+        instants: dict[int, Float[np.ndarray, "draws customers"]] = {}
         for whole, part in zip(*self._chances(edges), strict=True):
             # The opportunity that an edge cuts lies before it or after it, the same for all edges.
             instant = instants.setdefault(int(whole), rng.random(shape))
@@ -109,12 +110,12 @@ class BGBBCounts(AbstractCounts):
         return np.asarray(self.p_alive[:, None] * left)
 
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "BGBBCounts":
-        parameters = (
+        alpha, beta, gamma, delta = (
             value[rows] if isinstance(value, np.ndarray) else value
             for value in (self.alpha, self.beta, self.gamma, self.delta)
         )
         histories = self.x[rows], self.t_x[rows], self.n[rows]
-        taken = BGBBCounts(*parameters, *histories, self.period_days)
+        taken = BGBBCounts(alpha, beta, gamma, delta, *histories, self.period_days)
         if "p_alive" in self.__dict__:
             taken.__dict__["p_alive"] = self.p_alive[rows]
         return taken
@@ -131,10 +132,9 @@ class BGBBCounts(AbstractCounts):
     def _log_staying(self, most: int) -> Float[np.ndarray, "customers chances"]:
         """ln P(there at n + k | there at n), k = 0 … most."""
         k = np.arange(most + 1.0)
-        gone = _column(self.gamma)
-        return _log_rising((self.delta + self.n)[:, None], k) - _log_rising(
-            gone + (self.delta + self.n)[:, None], k
-        )
+        stayed = (self.delta + self.n)[:, None]
+        both = stayed + _column(self.gamma)
+        return np.asarray(_log_rising(stayed, k) - _log_rising(both, k))
 
     def _pmf_if_alive(self, chances: int, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """P(N = j) over so many opportunities, given alive at n."""

@@ -27,6 +27,8 @@ __all__ = ["GGompertzNBDCounts"]
 
 _ROWS: Final = 1024
 
+Parameter = float | Float[np.ndarray, " customers"]
+
 
 @final
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class GGompertzNBDCounts(AbstractCounts):
     T : days from first purchase to as_of
     """
 
-    r: float | Float[np.ndarray, " customers"]
-    alpha: float | Float[np.ndarray, " customers"]
-    b: float | Float[np.ndarray, " customers"]
-    s: float | Float[np.ndarray, " customers"]
-    beta: float | Float[np.ndarray, " customers"]
+    r: Parameter
+    alpha: Parameter
+    b: Parameter
+    s: Parameter
+    beta: Parameter
     x: Float[np.ndarray, " customers"]
     t_x: Float[np.ndarray, " customers"]
     T: Float[np.ndarray, " customers"]
@@ -115,7 +117,7 @@ class GGompertzNBDCounts(AbstractCounts):
         return taken
 
     @property
-    def _dropout(self) -> tuple[float | Float[np.ndarray, " customers"], ...]:
+    def _dropout(self) -> tuple[Parameter, Parameter, Parameter]:
         return self.b, self.s, self.beta
 
     def _share_alive(self, n_nodes: int) -> Float[np.ndarray, " customers"]:
