@@ -17,6 +17,7 @@ from patronage.errors import EventSchemaError, HorizonError, NotEnoughDataError,
 from patronage.horizon import Horizon
 from patronage.models.btyd.bg_bb import BGBB
 from patronage.models.btyd.counts_bg_bb import BGBBCounts
+from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
 from patronage.models.btyd.model import FittedBTYD
 from patronage.models.likelihoods.bg_bb import BGBBLikelihood, log_likelihood
 from patronage.models.likelihoods.opportunities import Opportunities
@@ -337,3 +338,20 @@ def test_a_base_without_opportunities_yet_is_warned_of() -> None:
 
     warnings = BGBB(spend=None).fit_rfm(young).report.warnings
     assert any("shorter period" in sentence for sentence in warnings)
+
+
+def test_with_ever_shorter_periods_it_becomes_pareto_nbd() -> None:
+    """p = λ Δ and θ = μ Δ: chances so many and so small that they make a rate."""
+    r, alpha, s, beta = 0.6, 12.0, 0.5, 9.0
+    x, t_x, T = np.array([0.0, 3, 8]), np.array([0.0, 20, 35]), np.full(3, 39.0)
+    limit = ParetoNBDCounts(r, alpha, s, beta, x, t_x, T)
+    edges = np.array([0.0, 10.0, 52.0])
+    gaps = []
+    for per_week in (20, 40):
+        parameters = (r, alpha * per_week, s, beta * per_week)
+        short = BGBBCounts(*parameters, x, t_x * per_week, T * per_week, 1 / per_week)
+        gaps.append(np.abs(short.mean(edges) / limit.mean(edges) - 1).max())
+
+    assert gaps[1] < 0.02
+    # The difference is of the first order in the length of a period.
+    assert gaps[1] == pytest.approx(gaps[0] / 2, rel=0.1)

@@ -27,7 +27,7 @@ __all__ = ["opportunities", "period_length"]
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
 
-def period_length(period: str | float) -> float:
+def period_length(period: str | int | float) -> float:
     """Days of a period: a unit of time, or a number of days."""
     if isinstance(period, str):
         return days_per(period)
@@ -39,7 +39,7 @@ def period_length(period: str | float) -> float:
     return float(period)
 
 
-def opportunities(snapshot: Snapshot, period: str | float) -> RFM:
+def opportunities(snapshot: Snapshot, period: str | int | float) -> RFM:
     """What each customer did with the periods since that of the first purchase.
 
     Returns

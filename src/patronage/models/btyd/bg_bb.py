@@ -33,7 +33,7 @@ class BGBBProcess:
     period : from one opportunity to the next: a unit of time ('month', …), or a number of days
     """
 
-    period: str | float = "month"
+    period: str | int | float = "month"
 
     features: ClassVar[tuple[str, ...]] = ()
 
@@ -95,7 +95,7 @@ class BGBB(AbstractBTYD):
         number of days
     """
 
-    period: str | float = "month"
+    period: str | int | float = "month"
 
     def __post_init__(self) -> None:
         period_length(self.period)
