@@ -33,8 +33,9 @@ _NO_MAXIMUM: Final = "the likelihood has no maximum at finite parameters"
 _PRECISION: Final = 1 / 9
 # A standard error of a logarithm beyond which a parameter counts as unknown: a factor e^4 = 55.
 _UNKNOWN: Final = 4.0
-# Rows of a thinned table that is climbed on the way to a large one.
+# Rows of a thinned table that is climbed on the way to a large one, and to look around.
 _THIN: Final = 1_500
+_SCOUTED: Final = 750
 # What may be left to gain, per log unit of any parameter, at the end of a level ridge.
 _LEVEL: Final = 1e-3
 # The widest search, for what is held by a penalty or lies at the end of a ridge.
@@ -75,7 +76,7 @@ def maximum_likelihood(
     starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
     optimum = maximise(objective, _near_start(objective, starts[0]))
     if _suspect(optimum):
-        others = [maximise(objective, start) for start in _elsewhere(objective, starts)]
+        others = [maximise(objective, start) for start in _elsewhere(objective, starts[1:])]
         sound = [other for other in others if not _suspect(other)]
         optimum = max(sound or [optimum, *others], key=lambda found: float(found.moments.value))
     if not _suspect(optimum):
@@ -92,15 +93,16 @@ def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[n
     if every < 3:
         return start
     found = maximise(objective.thinned(every), start)
-    return found.theta if found.converged or found.escaped else start
+    # Why not from a ridge of the part: out there the whole is level too, maximum or not.
+    return start if _suspect(found) else found.theta
 
 
 def _elsewhere(
     objective: Objective, starts: Float[np.ndarray, "starts k"]
 ) -> list[Float[np.ndarray, " k"]]:
-    """Where else to begin: all starts, or where the table is large, where the best of them lead."""
-    every = len(objective.table) // _THIN
-    if every < 3:
+    """Where else to begin: at all of these, or on a large table, where the best of them leads."""
+    every = len(objective.table) // _SCOUTED
+    if every < 6:
         return list(starts)
     thin = objective.thinned(every)
     found = [maximise(thin, start) for start in starts]
@@ -113,7 +115,7 @@ def _level_ridge(objective: Objective, optimum: Optimum) -> tuple[Optimum, Limit
     levels = [limit for limit in objective.likelihood.limits if limit.level]
     if not levels:
         return None
-    if optimum.escaped:
+    if np.abs(optimum.moments.gradient).max() > _LEVEL:
         # Why: the climb stops at the box, where the other parameters may not have arrived yet.
         optimum = maximise(objective, optimum.theta, box=_WIDE)
     if np.abs(optimum.moments.gradient).max() > _LEVEL:
