@@ -87,13 +87,15 @@ def death_nodes(
     aged, end = np.minimum(b * T, level), np.minimum(b * (T + days), level)
     start = np.expm1(shift + aged)
     width = np.log1p(np.expm1(end - aged) / -np.expm1(-(shift + aged)))
-    # The hazard is b from `level` on, to the last digit; nearly always beyond every horizon.
+    fallen = np.expm1(np.minimum(_CUT / s, 600.0))
+    width = np.minimum(width, np.log1p((1.0 + rest / start) * fallen))
     nodes, weights = _legendre(n_nodes + int(3.0 * width.max(initial=0.0)))
     gained = start * np.expm1(nodes * width)
     active = [np.log1p(gained / (1.0 + start)) / b]
     lost = np.log1p(gained / (start + rest))
     density = s * (start + gained) / (start + gained + rest)
     mass = [weights * width * density * np.exp(-s * lost)]
+    # The hazard is b from `level` on, to the last digit; nearly always beyond every horizon.
     if np.any(b * (T + days) > level):
         before = np.maximum(level / b - T, 0.0)
         length = np.clip(days - before, 0.0, _CUT / (s * b))
