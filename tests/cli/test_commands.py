@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from patronage.models.catalog import MODELS
+from patronage.models.likelihoods.bg_bb import log_likelihood
 from patronage.scoring import SCORE_COLUMNS
 
 CHEAP = "nothing,everyone_average,pareto_nbd"
@@ -175,6 +177,28 @@ def test_fit_to_an_rfm_table_equals_fit_to_its_events(
     assert set(table) >= FIT_KEYS
     assert table["parameters"] == pytest.approx(log["parameters"], rel=1e-4)
     assert table["spend"]["model"] == "gamma_gamma"
+
+
+@pytest.mark.parametrize("unit", ["week", "year"])
+def test_a_weighted_table_of_opportunities_is_fitted_in_opportunities(
+    unit: str, patronage: Any, tmp_path: Path
+) -> None:
+    """The unit of time does not touch what is counted, and parameters have none."""
+    path = tmp_path / "donors.csv"
+    rows = [(0, 0, 6, 3464), (1, 1, 6, 1091), (2, 3, 6, 500), (4, 5, 6, 450), (6, 6, 6, 1203)]
+    columns = ["frequency", "recency", "T", "weight"]
+    pl.DataFrame(rows, schema=columns, orient="row").write_csv(path)
+
+    said = patronage("--log", "off", "fit", path, "--model", "bg_bb", "--unit", unit, "--json")
+    found = json.loads(said.out)
+
+    assert said.code == 0, said.err
+    assert found["n_customers"] == 6708
+    assert found["unit"] == "opportunity"
+    weights = np.array([row[3] for row in rows], dtype=float)
+    x, t_x, n = np.array([row[:3] for row in rows], dtype=float).T
+    value = weights @ log_likelihood(*found["parameters"].values(), x, t_x, n)
+    assert found["log_likelihood"] == pytest.approx(value)
 
 
 def test_fit_for_people_shows_estimates_and_warnings(patronage: Any, rfm_table: Path) -> None:

@@ -82,7 +82,7 @@ def test_unit_of_time_changes_only_the_rates_and_the_density(cdnow_sample, likel
         likelihood, Histories(rfm.frequency, rfm.recency * unit, rfm.T * unit, rfm.weights)
     )
 
-    scale = np.where(likelihood.unit_bearing, unit, 1.0)
+    scale = unit ** np.array(likelihood.unit_bearing)
     found = np.array(list(seconds.parameters.values())) / scale
     assert found == pytest.approx(list(days.parameters.values()), rel=1e-6)
     shift = -float(rfm.frequency.sum()) * np.log(unit)

@@ -11,9 +11,13 @@ from scipy.integrate import quad
 from scipy.special import gammaln
 
 from patronage.models.likelihoods import bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
+from patronage.models.likelihoods.bg_bb import BGBBLikelihood
 from patronage.models.likelihoods.exposure import exposure_nodes
 from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends
+from patronage.models.likelihoods.ggompertz_nbd import GGompertzNBDLikelihood
 from patronage.models.likelihoods.histories import Histories
+from patronage.models.likelihoods.nbd import NBDLikelihood
+from patronage.models.likelihoods.opportunities import Opportunities
 
 BTYD = {
     "bg_nbd": (bg_nbd.BGNBDLikelihood(), bg_nbd.log_likelihood, (0.24, 4.4, 0.79, 2.4)),
@@ -51,6 +55,23 @@ def spends(n: int = 500, seed: int = 2) -> Spends:
     return Spends(x, mean, rng.integers(1, 5, n).astype(float), first)
 
 
+def opportunities(n_rows: int = 500, seed: int = 3) -> Opportunities:
+    rng = np.random.default_rng(seed)
+    n = rng.integers(0, 12, n_rows).astype(float)
+    x = np.floor(n * rng.random(n_rows))
+    t_x = np.where(x > 0, x + np.floor((n - x + 1) * rng.random(n_rows)), 0.0)
+    n[-1], x[-1], t_x[-1] = 400.0, 90.0, 350.0
+    return Opportunities(x, t_x, n, rng.integers(1, 5, n_rows).astype(float))
+
+
+GOMPERTZ = {
+    "ggompertz_nbd": (0.55, 10.6, 0.03, 0.61, 0.4),
+    "ggompertz_nbd, nearly pareto_nbd": (0.55, 20.0, 1e-9, 0.61, 1e-8),
+    "ggompertz_nbd, dying late": (0.8, 5.0, 0.2, 1.3, 50.0),
+    "ggompertz_nbd, beyond the growth": (0.5, 10.0, 2.0, 0.1, 20.0),
+}
+
+
 def differences(function: Callable[[Any], Any], at: np.ndarray, step: float = 1e-5) -> np.ndarray:
     units = step * np.eye(len(at))
     return np.array([(function(at + u) - function(at - u)) / (2 * step) for u in units])
@@ -62,8 +83,12 @@ def cases() -> list[Any]:
     seen = spends()
     means = seen.take(seen.n > 0)
     means = Spends.of_means(means.n, means.mean, means.weight)
+    gompertz = GGompertzNBDLikelihood()
     return [
         *found,
+        *(pytest.param(gompertz, histories(), np.log(p), id=k) for k, p in GOMPERTZ.items()),
+        pytest.param(NBDLikelihood(), histories(), np.log([0.5, 4.0]), id="nbd"),
+        pytest.param(BGBBLikelihood(), opportunities(), np.log([1.2, 0.7, 0.6, 2.8]), id="bg_bb"),
         pytest.param(gg, seen, theta, id="gamma_gamma with first amounts"),
         pytest.param(gg, means, theta, id="gamma_gamma"),
     ]

@@ -7,11 +7,19 @@ import pytest
 
 from patronage.errors import EventSchemaError, NotEnoughDataError
 from patronage.models.btyd.bg_nbd import BGNBD
+from patronage.models.btyd.ggompertz_nbd import GGompertzNBD
 from patronage.models.btyd.mbg_nbd import MBGNBD
+from patronage.models.btyd.nbd import NBD
 from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.snapshots import RFM
 
-MODELS = {"bg_nbd": BGNBD, "mbg_nbd": MBGNBD, "pareto_nbd": ParetoNBD}
+MODELS = {
+    "bg_nbd": BGNBD,
+    "ggompertz_nbd": GGompertzNBD,
+    "mbg_nbd": MBGNBD,
+    "nbd": NBD,
+    "pareto_nbd": ParetoNBD,
+}
 EDGES = np.array([0.0, 273.0])
 
 
@@ -99,11 +107,12 @@ def test_the_answer_is_finite_and_usable(case, name):
     # No forecast is wild: less than twice the pace of the fastest customer.
     pace = (table.frequency.max() + 1) / np.median(table.T)
     assert expected.max() < 2 * pace * EDGES[-1]
-    if case in DOUBTFUL:
+    if case in DOUBTFUL and (name, case) != ("nbd", "nobody drops out"):
         assert any(DOUBTFUL[case] in sentence for sentence in report.warnings)
 
 
-@pytest.mark.parametrize("name", MODELS)
+# Three parameters of dropout are more than this shop tells, with the heavy buyer or without.
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"ggompertz_nbd"}))
 def test_a_heavy_buyer_does_not_warn_nor_penalise(name):
     report = MODELS[name](spend=None).fit_rfm(NASTY["one customer with 5,000 purchases"]).report
 
@@ -142,7 +151,7 @@ def test_rows_that_are_no_histories_are_refused_by_number(row):
         ParetoNBD(spend=None).fit_rfm(rfm(x, t_x, T))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"nbd"}))
 def test_a_penalty_moves_nothing_that_the_data_can_tell(name):
     """Nobody drops out of a shop: the purchase rates are those of the NBD, penalty or not."""
     rng = np.random.default_rng(11)

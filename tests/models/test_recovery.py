@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
+from patronage.models.btyd.bg_bb import BGBBProcess
 from patronage.models.btyd.bg_nbd import BGNBD
 from patronage.models.btyd.gamma_gamma import GammaGamma
+from patronage.models.btyd.ggompertz_nbd import GGompertzNBDProcess
 from patronage.models.btyd.mbg_nbd import MBGNBD
+from patronage.models.btyd.nbd import NBDProcess
 from patronage.models.btyd.pareto_nbd import ParetoNBD
+from patronage.models.btyd.process import Process
+from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM
 
@@ -67,6 +73,31 @@ def test_bg_nbd_recovers_the_truth(truth):
 def test_mbg_nbd_recovers_the_truth(truth):
     table = beta_geometric_histories(*truth, seed=3, first_too=True)
     assert_covers(MBGNBD(spend=None).fit_rfm(table).report, truth)
+
+
+@pytest.mark.parametrize(
+    ("process", "truth"),
+    [
+        (NBDProcess(), (0.6, 40.0)),
+        (NBDProcess(), (3.0, 15.0)),
+        (GGompertzNBDProcess(), (0.8, 30.0, 0.02, 0.9, 5.0)),
+        (GGompertzNBDProcess(), (2.0, 20.0, 0.01, 0.4, 0.3)),
+        (BGBBProcess("week"), (1.2, 0.75, 0.66, 2.8)),
+        (BGBBProcess(30.0), (0.5, 2.0, 1.5, 12.0)),
+    ],
+)
+def test_what_a_process_simulates_its_likelihood_recovers(
+    process: Process, truth: tuple[float, ...]
+):
+    rng = np.random.default_rng(6)
+    table = process.simulate(truth, rng.uniform(100, 400, N), rng)
+    report = maximum_likelihood(process.likelihood, compact(table).table)
+
+    assert report.converged
+    assert not report.penalised
+    errors = np.sqrt(np.diag(report.covariance))
+    assert (np.abs(report.theta - np.log(truth)) / errors < 3.5).all()
+    assert (errors < 0.8).all()
 
 
 @pytest.mark.parametrize("use_first", [False, True, None])

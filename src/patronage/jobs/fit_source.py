@@ -12,7 +12,7 @@ from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
 from patronage.models.btyd.estimates import estimates
 from patronage.models.btyd.model import FittedBTYD
-from patronage.models.catalog import MODELS, make_model
+from patronage.models.catalog import DISCRETE, MODELS, make_model
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
@@ -34,7 +34,8 @@ def fit_source(
     """Parameters, standard errors and log-likelihood in the unit of time asked.
 
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
-    else is events.
+    else is events. A discrete model counts opportunities: its tables have no unit of time, and
+    neither have its parameters.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def fit_source(
         raise _no_report(f"{model} foretells no purchases")
     if report is not None and MODELS[model].family != "btyd":
         raise _no_report(f"{model} is no buy-till-you-die model")
+    discrete = MODELS[model].setting == DISCRETE
     table = _rfm_table(source, columns)
     if table is not None:
         if report is not None:
@@ -59,7 +61,8 @@ def fit_source(
                 f"{model} cannot be fitted to an RFM table.\n"
                 "To mend: give events, or choose a buy-till-you-die model."
             )
-        fitted = settings.fit_rfm(RFM.from_frame(table, unit=unit, columns=columns))  # type: ignore[attr-defined]
+        rows = RFM.from_frame(table, unit="day" if discrete else unit, columns=columns)
+        fitted = settings.fit_rfm(rows)  # type: ignore[attr-defined]
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
     else:
@@ -81,7 +84,8 @@ def fit_source(
         }
         if report is not None:
             told["report"] = str(page)
-    return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
+    found = _estimates(fitted, unit, n_customers)
+    return {"model": model, **found, "unit": "opportunity" if discrete else unit, **told}
 
 
 def _no_report(why: str) -> SettingsError:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from patronage.errors import SettingsError
 from patronage.models.base import Model
 
-__all__ = ["MODELS", "Entry", "make_model"]
+__all__ = ["DISCRETE", "MODELS", "Entry", "make_model"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,18 @@ class Entry:
 
 
 _CONTINUOUS: Final = "noncontractual continuous"
+DISCRETE: Final = "noncontractual discrete"
 
 MODELS: Final[Mapping[str, Entry]] = {
+    "bg_bb": Entry(
+        "patronage.models.btyd.bg_bb:BGBB",
+        "btyd",
+        "forecast",
+        DISCRETE,
+        "One chance to buy in each period, such as yearly gifts or monthly boxes; set the period.",
+        2,
+        by_default=False,
+    ),
     "bg_cnbd_k": Entry(
         "patronage.models.btyd.bg_cnbd_k:BGCNBD",
         "btyd",
@@ -78,6 +88,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         "The money of a purchase, where it does not depend on how often a customer buys.",
         2,
     ),
+    "ggompertz_nbd": Entry(
+        "patronage.models.btyd.ggompertz_nbd:GGompertzNBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "As Pareto/NBD, where the dropout rate may rise or fall with a customer's age.",
+        2,
+        by_default=False,
+    ),
     "hurdle_lightgbm": Entry(
         "patronage.models.boosting.hurdle:HurdleLightGBM",
         "boosting",
@@ -104,6 +123,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "As BG/NBD, where many customers leave after the first purchase.",
         2,
+    ),
+    "nbd": Entry(
+        "patronage.models.btyd.nbd:NBD",
+        "btyd",
+        "forecast",
+        _CONTINUOUS,
+        "Repeat buyers whom nobody loses, such as over a short time; shows what dropout adds.",
+        2,
+        by_default=False,
     ),
     "nothing": Entry(
         "patronage.models.baselines.nothing:Nothing",

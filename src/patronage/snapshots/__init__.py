@@ -3,6 +3,7 @@
 from patronage.snapshots.features import FEATURES
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
+from patronage.snapshots.opportunities import opportunities, period_length
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
@@ -15,6 +16,8 @@ __all__ = [
     "calibration_holdout",
     "cohort_history",
     "observe_outcome",
+    "opportunities",
     "period_history",
+    "period_length",
     "take_snapshot",
 ]

@@ -50,8 +50,8 @@ def forecast_cash(
     ----------
     ratio : net cash per money of purchases
     """
-    rfm = snapshot.rfm()
-    table = process.table(process.summary(snapshot))
+    rfm = process.summary(snapshot)
+    table = process.table(rfm)
     parameters = natural(report.theta)
     counts = compacted_counts(table, lambda rows: process.counts(parameters, rows))
     money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)

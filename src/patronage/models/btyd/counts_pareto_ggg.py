@@ -205,9 +205,7 @@ class ParetoGGGCounts(AbstractCounts):
     @cached_property
     def _alive(self) -> _Alive:
         seen = self.histories
-        nodes = shape_nodes(
-            self.t, self.gamma, self.r, self.alpha, seen, n_nodes=_SHAPES, cut=_CUT
-        )
+        nodes = shape_nodes(self.t, self.gamma, self.r, self.alpha, seen, n_nodes=_SHAPES, cut=_CUT)
         k = np.exp(nodes.v)
         n, c = self.r + k * seen.x, self.alpha + k * seen.t_x
         # Why the floor: a silence that no gap can explain is the end of the customer.

@@ -17,6 +17,7 @@ from numpy.polynomial.legendre import leggauss
 from patronage.forecast.counts import AbstractCounts, levels_between
 from patronage.forecast.discounted import no_finite_sum
 from patronage.forecast.inversion import invert_cdf
+from patronage.models.btyd.negative_binomials import mixed_negative_binomials
 
 __all__ = ["ParetoNBDCounts"]
 
@@ -221,35 +222,7 @@ class ParetoNBDCounts(AbstractCounts):
         mass = np.exp(log_alive)
         density = _column(self.s) * (c[:, None] + gained) / (b_T[:, None] + gained)
         mass[:, :-1] *= weights * width[:, None] * density
-        return _mixed_negative_binomial(r_x, y / a_T[:, None], mass, n_max)
-
-
-def _mixed_negative_binomial(
-    size: Float[np.ndarray, " rows"],
-    odds: Float[np.ndarray, "rows nodes"],
-    mass: Float[np.ndarray, "rows nodes"],
-    n_max: int,
-) -> Float[np.ndarray, "rows counts"]:
-    """Σ_k mass_k × NB(n; size, mean size × odds_k) for n = 0 … n_max."""
-    log_none = -size[:, None] * np.log1p(odds)
-    share = odds / (1.0 + odds)
-    found = np.empty((len(size), n_max + 1))
-    # Why: with a large expectation P(0) underflows and a product from it would stay at zero.
-    if log_none.min(initial=0.0) > -600.0:
-        term = mass * np.exp(log_none)
-        found[:, 0] = term.sum(axis=1)
-        for n in range(1, n_max + 1):
-            term *= share
-            term *= ((size + (n - 1)) / n)[:, None]
-            found[:, n] = term.sum(axis=1)
-        return found
-    with np.errstate(divide="ignore"):
-        log_term, log_share = log_none + np.log(mass), np.log(share)
-    found[:, 0] = np.exp(log_term).sum(axis=1)
-    for n in range(1, n_max + 1):
-        log_term += log_share + np.log((size + (n - 1)) / n)[:, None]
-        found[:, n] = np.exp(log_term).sum(axis=1)
-    return found
+        return mixed_negative_binomials(r_x, y / a_T[:, None], mass, n_max)
 
 
 def _decay(z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

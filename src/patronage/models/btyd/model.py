@@ -134,11 +134,12 @@ class AbstractBTYD(ABC):
         del horizon, seed
         known = snapshot.with_features(self.process.features)
         buyers = known.customers["is_buyer"].to_numpy()
-        process, report = _likeliest(self.choices, self.process.summary(known).take(buyers))
+        summary = self.process.summary(known).take(buyers)
+        process, report = _likeliest(self.choices, summary)
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
-            spend = self.spend.fit_rfm(known.rfm().take(buyers))
+            spend = self.spend.fit_rfm(summary)
         return FittedBTYD(process, report, spend, cash_ratio(snapshot))
 
     def fit_rfm(self, rfm: RFM) -> FittedBTYD:

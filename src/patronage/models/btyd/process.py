@@ -50,7 +50,10 @@ class Process(Protocol[TableT]):
         ...
 
     def summary(self, snapshot: Snapshot) -> RFM:
-        """What the process reads of every customer of a snapshot, in its order."""
+        """What the process reads of every customer of a snapshot, in its order.
+
+        The money in it is that of what the process counts: of a purchase, or of a period.
+        """
         ...
 
     def table(self, rfm: RFM) -> TableT:

@@ -4,9 +4,12 @@ Units are chosen so that numbers are around 10 and undone at the end. Large tabl
 thinned table first. Where the likelihood has no maximum at finite parameters (a ridge or boundary),
 a penalty of ½ Σ (θ - start)² / 9, that is a standard deviation of a factor e³ around the moment
 estimates, is added, and the report says so and names the simpler model; elsewhere there is none.
+On a ridge that is level (`Limit.level`) it is centred where the climb ended, so that it costs no
+likelihood.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -26,10 +29,17 @@ TableT = TypeVar("TableT", bound=Table)
 LogDensity = Callable[[Float[np.ndarray, " k"]], Moments]
 
 FEW_CUSTOMERS: Final = 50
+_NO_MAXIMUM: Final = "the likelihood has no maximum at finite parameters"
 _PRECISION: Final = 1 / 9
 # A standard error of a logarithm beyond which a parameter counts as unknown: a factor e^4 = 55.
 _UNKNOWN: Final = 4.0
-_THIN: Final = 20_000
+# Rows of a thinned table that is climbed on the way to a large one, and to look around.
+_THIN: Final = 1_500
+_SCOUTED: Final = 750
+# What may be left to gain, per log unit of any parameter, at the end of a level ridge.
+_LEVEL: Final = 1e-3
+# The widest search, for what is held by a penalty or lies at the end of a ridge.
+_WIDE: Final = 40.0
 # How far, in log units, a parameter must have been pulled for its limit to be named.
 _PULLED: Final = 1.5
 
@@ -66,13 +76,15 @@ def maximum_likelihood(
     starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
     optimum = maximise(objective, _near_start(objective, starts[0]))
     if _suspect(optimum):
-        others = [maximise(objective, start) for start in starts]
+        others = [maximise(objective, start) for start in _elsewhere(objective, starts[1:])]
         sound = [other for other in others if not _suspect(other)]
         optimum = max(sound or [optimum, *others], key=lambda found: float(found.moments.value))
-    penalised = _suspect(optimum)
-    if penalised:
-        optimum = _held(objective, starts)
-    return _report(objective, optimum, table.unit, penalised=penalised)
+    if not _suspect(optimum):
+        return _report(objective, optimum, table.unit)
+    ridge = _level_ridge(objective, optimum)
+    if ridge is not None:
+        return _report(objective, ridge[0], table.unit, ridge=ridge[1])
+    return _report(objective, _held(objective, starts), table.unit, penalised=True)
 
 
 def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
@@ -81,7 +93,50 @@ def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[n
     if every < 3:
         return start
     found = maximise(objective.thinned(every), start)
+    # Why not from a ridge of the part: out there the whole is level too, maximum or not.
     return start if _suspect(found) else found.theta
+
+
+def _elsewhere(
+    objective: Objective, starts: Float[np.ndarray, "starts k"]
+) -> list[Float[np.ndarray, " k"]]:
+    """Where else to begin: at all of these, or on a large table, where the best of them leads."""
+    every = len(objective.table) // _SCOUTED
+    if every < 6:
+        return list(starts)
+    thin = objective.thinned(every)
+    found = [maximise(thin, start) for start in starts]
+    best = max(found, key=lambda one: (not _suspect(one), float(one.moments.value)))
+    return [best.theta]
+
+
+def _level_ridge(objective: Objective, optimum: Optimum) -> tuple[Optimum, Limit] | None:
+    """The optimum held where it is on a level ridge, and the limit there; None if it is on none."""
+    levels = [limit for limit in objective.likelihood.limits if limit.level]
+    if not levels:
+        return None
+    if np.abs(optimum.moments.gradient).max() > _LEVEL:
+        # Why: the climb stops at the box, where the other parameters may not have arrived yet.
+        optimum = maximise(objective, optimum.theta, box=_WIDE)
+    if np.abs(optimum.moments.gradient).max() > _LEVEL:
+        return None
+    curvature, basis = np.linalg.eigh(-optimum.moments.hessian)
+    if curvature[1] < _UNKNOWN**-2:
+        return None
+    for limit in levels:
+        way = _way(limit, len(curvature))
+        if abs(float(way @ basis[:, 0])) > 0.99:
+            hessian = optimum.moments.hessian - _PRECISION * np.outer(way, way)
+            held = optimum.moments._replace(hessian=hessian)
+            return replace(optimum, moments=held, converged=True, escaped=False), limit
+    return None
+
+
+def _way(limit: Limit, k: int) -> Float[np.ndarray, " k"]:
+    """The limit's direction, of length 1."""
+    way = np.zeros(k)
+    way[: len(limit.direction)] = limit.direction
+    return way / float(np.linalg.norm(way))
 
 
 def _suspect(optimum: Optimum) -> bool:
@@ -102,7 +157,7 @@ def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optim
         )
 
     # Why: the penalty itself keeps the search from infinity, so that it may look further.
-    found = [maximise(penalised, start, box=20.0) for start in starts]
+    found = [maximise(penalised, start, box=_WIDE) for start in starts]
     best = max(found, key=lambda optimum: (optimum.converged, float(optimum.moments.value)))
     if not best.converged or not np.isfinite(best.moments.value):
         raise FitError(
@@ -114,7 +169,14 @@ def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optim
     return best
 
 
-def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: bool) -> FitReport:
+def _report(
+    objective: Objective,
+    optimum: Optimum,
+    unit: float,
+    *,
+    penalised: bool = False,
+    ridge: Limit | None = None,
+) -> FitReport:
     """Undo the unit, and say what is to be said."""
     likelihood, table = objective.likelihood, objective.table
     names, effects = likelihood.parameter_names, objective.encoder.effect_names
@@ -134,6 +196,12 @@ def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: b
     if penalised:
         nested, sentence = _diagnosis(likelihood, plain)
         warnings.append(sentence)
+    if ridge is not None:
+        nested = ridge.nested
+        warnings.append(
+            f"{_NO_MAXIMUM}: {ridge.meaning}, and the fit is that of {nested}; a weak penalty "
+            "along the way holds them finite. Predictions are those of the simpler model"
+        )
     if n_customers < FEW_CUSTOMERS:
         warnings.append(
             f"only {n_customers} customers were fitted: the parameters are rough guesses; "
@@ -150,9 +218,9 @@ def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: b
         optimum.converged,
         float(np.abs(optimum.moments.gradient).max()) / max(1.0, abs(value)),
         float(curvature[-1] / curvature[0]),
-        tuple(np.array(names)[np.array(likelihood.unit_bearing)].tolist()),
+        {name: power for name, power in zip(names, likelihood.unit_bearing, strict=True) if power},
         table.unit_power,
-        penalised,
+        penalised or ridge is not None,
         nested,
         tuple(warnings),
         dict(zip(effects, optimum.theta[k:].tolist(), strict=True)),
@@ -168,20 +236,18 @@ def _diagnosis(likelihood: Likelihood[Any], here: Moments) -> tuple[str | None, 
     """
     best: dict[str, tuple[float, Limit]] = {}
     for limit in likelihood.limits:
-        way = np.zeros(len(here.gradient))
-        way[: len(limit.direction)] = np.array(limit.direction) / np.linalg.norm(limit.direction)
+        way = _way(limit, len(here.gradient))
         climb, curvature = float(way @ here.gradient), float(-way @ here.hessian @ way)
         if climb > _PULLED * _PRECISION and curvature < 1.0:
             known = best.get(limit.about, (0.0, limit))
             best[limit.about] = max(known, (climb, limit), key=lambda pair: pair[0])
-    held = "the likelihood has no maximum at finite parameters"
     advice = (
         "a weak penalty holds them finite. Predictions are usable, single parameters are not; "
         "more customers, a longer history or the simpler model would mend it"
     )
     if not best:
-        return None, f"{held} that these data can tell; {advice}"
+        return None, f"{_NO_MAXIMUM} that these data can tell; {advice}"
     found = [limit for _, limit in best.values()]
     meanings = " and ".join(dict.fromkeys(limit.meaning for limit in found))
     nested = " + ".join(dict.fromkeys(limit.nested for limit in found))
-    return nested, f"{held}: {meanings} (limit: {nested}); {advice}"
+    return nested, f"{_NO_MAXIMUM}: {meanings} (limit: {nested}); {advice}"

@@ -25,7 +25,8 @@ class FitReport:
     converged : a maximum was found: gain left below 1e-13 of |log-likelihood|, Hessian definite
     gradient_norm : largest gain per unit of any log parameter, as a share of |log-likelihood|
     condition_number : of the observed information of the log parameters; high means a ridge
-    unit_bearing : names of the parameters that are measured in the unit of time or money
+    unit_bearing : parameter → power of the unit of time or money in it (1 a time, -1 a rate), of
+        those that have a unit
     unit_power : the log-likelihood is higher by this times ln u in a unit u times as long
     penalised : the maximum lies at infinity, and a weak penalty holds the parameters finite
     nested : the simpler model that the data point to, where they do
@@ -45,7 +46,7 @@ class FitReport:
     converged: bool
     gradient_norm: float
     condition_number: float
-    unit_bearing: tuple[str, ...]
+    unit_bearing: dict[str, int]
     unit_power: float
     penalised: bool = False
     nested: str | None = None
@@ -70,7 +71,7 @@ class FitReport:
 
         def scaled(values: dict[str, float]) -> dict[str, float]:
             return {
-                name: value / size if name in self.unit_bearing else value
+                name: value / size ** self.unit_bearing.get(name, 0)
                 for name, value in values.items()
             }
 

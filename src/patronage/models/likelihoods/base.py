@@ -36,12 +36,15 @@ class Limit:
     direction : sign of each θ along the way: -1, 0 or 1
     nested : name of the simpler model
     meaning : what it says about the customers
+    level : on the way there nothing changes any more, and the other parameters stay finite: the
+        fit is as good as the simpler model's, and only how far along it lies is not known
     """
 
     about: str
     direction: tuple[int, ...]
     nested: str
     meaning: str
+    level: bool = False
 
 
 # Why not Self: it cannot be checked at run time in a protocol.
@@ -102,8 +105,8 @@ TableT = TypeVar("TableT", bound=Table, contravariant=True)
 class Likelihood(Protocol[TableT]):
     """A family of distributions of what a row shows.
 
-    `unit_bearing` marks the parameters that are measured in the table's unit; `limits` are the
-    simpler models on the boundary.
+    `unit_bearing` says how the parameters change with the table's unit; `limits` are the simpler
+    models on the boundary.
     """
 
     @property
@@ -119,8 +122,8 @@ class Likelihood(Protocol[TableT]):
         ...
 
     @property
-    def unit_bearing(self) -> tuple[bool, ...]:
-        """Which parameters are multiples of the table's unit."""
+    def unit_bearing(self) -> tuple[int, ...]:
+        """Power of the table's unit in each parameter: 1 a time, -1 a rate, 0 without unit."""
         ...
 
     @property

@@ -75,7 +75,7 @@ class BetaGeometricErlangLikelihood:
     k: int
     modified: bool
     parameter_names: tuple[str, ...] = ("r", "alpha", "a", "b")
-    unit_bearing: tuple[bool, ...] = (False, True, False, False)
+    unit_bearing: tuple[int, ...] = (0, 1, 0, 0)
     limits: tuple[Limit, ...] = beta_geometric.LIMITS
 
     @property
@@ -97,9 +97,9 @@ class BetaGeometricErlangLikelihood:
             part = table.take(rows)
             parameters = np.exp(theta[rows] if theta.ndim == 2 else theta)
             r, alpha, a, b = parameters.T
-            found[rows] = self._outside(r, alpha, a, b, part) + self._mixture(
-                r, alpha, a, b, part
-            ).log_sum
+            found[rows] = (
+                self._outside(r, alpha, a, b, part) + self._mixture(r, alpha, a, b, part).log_sum
+            )
         return found
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: TimedHistories) -> Moments:

@@ -169,7 +169,7 @@ class GammaGammaLikelihood:
     """θ = ln (p, q, gamma)."""
 
     parameter_names: tuple[str, ...] = ("p", "q", "gamma")
-    unit_bearing: tuple[bool, ...] = (False, False, True)
+    unit_bearing: tuple[int, ...] = (0, 0, 1)
     limits: tuple[Limit, ...] = (
         Limit("spend", (0, 1, 1), "one spend level", "customers do not differ in what they spend"),
         Limit("spend", (-1, 1, 0), "one spend level", "customers do not differ in what they spend"),

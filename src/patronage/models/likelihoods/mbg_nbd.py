@@ -45,7 +45,7 @@ class MBGNBDLikelihood:
     """θ = ln (r, alpha, a, b)."""
 
     parameter_names: tuple[str, ...] = ("r", "alpha", "a", "b")
-    unit_bearing: tuple[bool, ...] = (False, True, False, False)
+    unit_bearing: tuple[int, ...] = (0, 1, 0, 0)
     limits: tuple[Limit, ...] = beta_geometric.LIMITS
 
     @property

@@ -82,9 +82,7 @@ def log_reached(
     silence = table.T - table.t_x
     seen = seen_gap(k, n, c, silence)
     left = -np.expm1(-s * np.log1p(seen.gap / (beta + table.t_x)))
-    return np.asarray(
-        np.log(betainc(n, k, c / (c + k * silence)) + np.sum(seen.f * left, axis=0))
-    )
+    return np.asarray(np.log(betainc(n, k, c / (c + k * silence)) + np.sum(seen.f * left, axis=0)))
 
 
 class _Slopes(NamedTuple):
@@ -164,7 +162,7 @@ class ParetoGGGLikelihood:
     """θ = ln (t, gamma, r, alpha, s, beta)."""
 
     parameter_names: tuple[str, ...] = ("t", "gamma", "r", "alpha", "s", "beta")
-    unit_bearing: tuple[bool, ...] = (False, False, False, True, False, True)
+    unit_bearing: tuple[int, ...] = (0, 0, 0, 1, 0, 1)
     limits: tuple[Limit, ...] = (
         Limit("timing", (1, 1), "one regularity", "customers are equally regular"),
         Limit("timing", (0, -1), "clockwork", "customers buy at equal intervals"),

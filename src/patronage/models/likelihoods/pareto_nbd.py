@@ -118,7 +118,7 @@ class ParetoNBDLikelihood:
     """θ = ln (r, alpha, s, beta)."""
 
     parameter_names: tuple[str, ...] = ("r", "alpha", "s", "beta")
-    unit_bearing: tuple[bool, ...] = (False, True, False, True)
+    unit_bearing: tuple[int, ...] = (0, 1, 0, 1)
     limits: tuple[Limit, ...] = (
         Limit("dropout", (0, 0, -1, 0), "nbd", "nobody seems to drop out (dropout rate near 0)"),
         Limit("dropout", (0, 0, 0, 1), "nbd", "nobody seems to drop out (dropout rate near 0)"),
