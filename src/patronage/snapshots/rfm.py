@@ -36,6 +36,7 @@ class RFM:
     monetary_value : mean spend of the repeat purchases; NaN where frequency is 0; None: unknown
     first_amount : spend of the acquisition day; None: unknown
     weight : number of customers a row stands for
+    covariates : what else is known of each customer, a column each; None: nothing
     """
 
     customer_id: Shaped[np.ndarray, " customers"]
@@ -45,6 +46,7 @@ class RFM:
     monetary_value: Float[np.ndarray, " customers"] | None = None
     first_amount: Float[np.ndarray, " customers"] | None = None
     weight: Float[np.ndarray, " customers"] | None = None
+    covariates: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -56,8 +58,10 @@ class RFM:
 
     def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> "RFM":
         """Some of the rows (a mask, indices or a slice)."""
+        # Why: a frame takes a mask of rows for one of columns.
+        places = np.arange(len(self))[rows] if self.covariates is not None else rows
         picked: dict[str, Any] = {
-            name: None if value is None else value[rows] for name, value in vars(self).items()
+            name: None if value is None else value[places] for name, value in vars(self).items()
         }
         return RFM(**picked)
 
@@ -72,7 +76,7 @@ class RFM:
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
     ) -> "RFM":
-        """Read an RFM table: frequency, recency, T[, monetary_value][, weight].
+        """Read an RFM table: frequency, recency, T[, monetary_value][, weight][, covariates …].
 
         Parameters
         ----------
@@ -113,7 +117,9 @@ class RFM:
                     "To mend: give the mean spend of the repeat purchases, a finite number."
                 )
             z = np.where(x > 0, z, np.nan)
-        return cls(customer_id, x, t_x * days, T * days, z, None, weight)
+        rest = frame.drop({name for name in found.values() if name is not None})
+        covariates = rest if rest.width else None
+        return cls(customer_id, x, t_x * days, T * days, z, None, weight, covariates)
 
 
 def _find(frame: pl.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:

@@ -61,7 +61,7 @@ def maximum_likelihood(
     encoder = encoder or ConstantEncoder()
     scaled = table.rescaled(table.unit)
     objective = Objective(likelihood, encoder, scaled, prior)
-    starts = likelihood.starts(scaled)
+    starts = likelihood.starts(encoder.observed(scaled))
     # Effects of covariates begin at none.
     starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
     optimum = maximise(objective, _near_start(objective, starts[0]))

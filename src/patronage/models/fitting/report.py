@@ -77,3 +77,25 @@ class FitReport:
             standard_errors=scaled(self.standard_errors),
             log_likelihood=self.log_likelihood + self.unit_power * float(np.log(size)),
         )
+
+    def mapped(
+        self,
+        matrix: Float[np.ndarray, "coefficients coefficients"],
+        offset: Float[np.ndarray, " coefficients"],
+    ) -> "FitReport":
+        """The same fit in other coordinates: coefficients → matrix · coefficients + offset."""
+        coefficients = matrix @ self.coefficients + offset
+        covariance = matrix @ self.covariance @ matrix.T
+        deviations = np.sqrt(np.diag(covariance))
+        k = len(self.parameters)
+        parameters = np.exp(coefficients[:k])
+        return replace(
+            self,
+            parameters=dict(zip(self.parameters, parameters.tolist(), strict=True)),
+            standard_errors=dict(
+                zip(self.parameters, (parameters * deviations[:k]).tolist(), strict=True)
+            ),
+            covariance=covariance,
+            effects=dict(zip(self.effects, coefficients[k:].tolist(), strict=True)),
+            effect_errors=dict(zip(self.effects, deviations[k:].tolist(), strict=True)),
+        )

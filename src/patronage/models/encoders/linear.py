@@ -1,0 +1,149 @@
+"""The linear encoder: covariates that shift the purchase rate, the dropout or the mean spend.
+
+    θ_row = θ₀ + Σ_process (z_row · γ_process) direction_process,
+
+where z_row are the columns of a design matrix and a likelihood says in `effects` in which direction
+of θ a process lies: a rise of z · γ by 1 multiplies that rate (odds, mean) by e. Effects of several
+processes may be tied to one coefficient, or held at a number: γ_process = map · free + held. The
+derivatives are those of the likelihood, by the chain rule, which is exact as θ is linear.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.models.encoders.designed import Designed
+from patronage.models.likelihoods.base import Likelihood, Moments
+
+__all__ = ["LinearEncoder"]
+
+# Rows whose Hessians are held at once.
+_CHUNK: Final = 8192
+
+
+@final
+@dataclass(frozen=True)
+class LinearEncoder:
+    """Its coefficients are θ₀, that of a row whose design is all zero, then the free effects.
+
+    Attributes
+    ----------
+    effect_names : of the free effects
+    processes : what they act on, names among a likelihood's `effects`
+    maps : of each process, how much of each free effect stands on each column of the design
+    held : of each process, effects that are held at a number
+    """
+
+    effect_names: tuple[str, ...]
+    processes: tuple[str, ...]
+    maps: Float[np.ndarray, "processes columns effects"]
+    held: Float[np.ndarray, "processes columns"]
+
+    def observed(self, table: Designed[Any]) -> Any:
+        """What the likelihood reads."""
+        return table.table
+
+    def theta(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: Designed[Any],
+    ) -> Float[np.ndarray, "*rows k"]:
+        """θ of each row; (k,) where it is the same for all."""
+        theta = self._theta(likelihood, coefficients, table.patterns)
+        return np.asarray(theta[0] if len(theta) == 1 else theta[table.pattern])
+
+    def moments(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: Designed[Any],
+    ) -> Moments:
+        """Weighted log-likelihood, its gradient and Hessian with respect to the coefficients."""
+        if table.groups is not None:
+            return self._by_groups(likelihood, coefficients, table)
+        return self._by_rows(likelihood, coefficients, table)
+
+    def gradient(
+        self, likelihood: Likelihood[Any], slopes: Float[np.ndarray, "rows k"], table: Designed[Any]
+    ) -> Float[np.ndarray, "rows coefficients"]:
+        """From a derivative by each row's θ to that by the coefficients."""
+        effects = np.zeros((len(slopes), len(self.effect_names)))
+        for direction, tied in zip(self._directions(likelihood), self.maps, strict=True):
+            effects += (slopes @ direction)[:, None] * (table.patterns @ tied)[table.pattern]
+        return np.concatenate([slopes, effects], axis=1)
+
+    def _directions(self, likelihood: Likelihood[Any]) -> Float[np.ndarray, "processes k"]:
+        k = len(likelihood.parameter_names)
+        return np.reshape([likelihood.effects[process] for process in self.processes], (-1, k))
+
+    def _theta(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        design: Float[np.ndarray, "rows columns"],
+    ) -> Float[np.ndarray, "rows k"]:
+        directions = self._directions(likelihood)
+        k = directions.shape[1]
+        acting = self.maps @ coefficients[k:] + self.held
+        return np.asarray(coefficients[:k] + (design @ acting.T) @ directions)
+
+    def _by_groups(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: Designed[Any],
+    ) -> Moments:
+        """Where many rows share a θ: the likelihood's own sums for each pattern."""
+        assert table.groups is not None
+        directions = self._directions(likelihood)
+        k, n = directions.shape[1], len(coefficients)
+        found = Moments(np.zeros(()), np.zeros(n), np.zeros((n, n)))
+        for pattern, part in table.groups:
+            (theta,) = self._theta(likelihood, coefficients, pattern[None, :])
+            here = likelihood.moments(theta, part)
+            slope = np.zeros((k, n))
+            slope[:, :k] = np.eye(k)
+            slope[:, k:] = directions.T @ (pattern @ self.maps)
+            found = Moments(
+                found.value + here.value,
+                found.gradient + here.gradient @ slope,
+                found.hessian + slope.T @ here.hessian @ slope,
+            )
+        return found
+
+    def _by_rows(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: Designed[Any],
+    ) -> Moments:
+        """Every row at its own θ, some rows at a time."""
+        directions = self._directions(likelihood)
+        k, n = directions.shape[1], len(coefficients)
+        value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
+        for part in _chunks(table):
+            design, weight = part.design, part.weight
+            here = likelihood.row_moments(self._theta(likelihood, coefficients, design), part.table)
+            value += float(weight @ here.value)
+            gradient[:k] += weight @ here.gradient
+            hessian[:k, :k] += np.tensordot(weight, here.hessian, axes=1)
+            # The design of each free effect in each process, weighted where it meets a sum.
+            each = [design @ tied for tied in self.maps]
+            for first, direction in zip(each, directions, strict=True):
+                weighted = (first * weight[:, None]).T
+                along = here.hessian @ direction
+                gradient[k:] += weighted @ (here.gradient @ direction)
+                hessian[k:, :k] += weighted @ along
+                for second, other in zip(each, directions, strict=True):
+                    hessian[k:, k:] += (weighted * (along @ other)) @ second
+        hessian[:k, k:] = hessian[k:, :k].T
+        return Moments(np.asarray(value), gradient, hessian)
+
+
+def _chunks(table: Designed[Any]) -> Iterator[Designed[Any]]:
+    for first in range(0, len(table), _CHUNK):
+        yield table.take(slice(first, first + _CHUNK))
