@@ -10,8 +10,10 @@ import polars as pl
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
+from patronage.jobs.covariates import likelihood_ratios, with_covariates
 from patronage.models.btyd.estimates import estimates
 from patronage.models.catalog import MODELS, make_model
+from patronage.models.encoders.covariates import Covariates
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
@@ -24,6 +26,8 @@ def fit_source(
     as_of: date | None = None,
     unit: str = "week",
     horizon: Horizon,
+    covariates: Covariates | None = None,
+    customers: Path | None = None,
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
@@ -32,14 +36,22 @@ def fit_source(
     """Parameters, standard errors and log-likelihood in the unit of time asked.
 
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
-    else is events.
+    else is events. With covariates the model is fitted without them too, and a likelihood-ratio
+    test says whether they tell anything.
+
+    Parameters
+    ----------
+    covariates : what acts on purchases, dropout and spend
+    customers : table of customers, beside events
 
     Raises
     ------
-    SettingsError : no such model, or one that an RFM table cannot teach
+    SettingsError : no such model, one that an RFM table cannot teach, or that takes no covariates
     """
     days_per(unit)
-    settings = make_model(model)
+    plain = make_model(model)
+    settings: Any = plain if covariates is None else with_covariates(plain, covariates)
+    ratios: dict[str, Any] = {}
     table = _rfm_table(source, columns)
     if table is not None:
         if MODELS[model].family != "btyd":
@@ -47,20 +59,30 @@ def fit_source(
                 f"{model} cannot be fitted to an RFM table.\n"
                 "To mend: give events, or choose a buy-till-you-die model."
             )
-        fitted = settings.fit_rfm(RFM.from_frame(table, unit=unit, columns=columns))  # type: ignore[attr-defined]
+        rfm = RFM.from_frame(table, unit=unit, columns=columns)
+        fitted = settings.fit_rfm(rfm)
+        if covariates is not None:
+            bare = plain.fit_rfm(rfm)  # type: ignore[attr-defined]
+            ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
     else:
-        log = read_events(source, currency=currency, columns=columns, query=query)
+        log = read_events(
+            source, currency=currency, columns=columns, query=query, customers=customers
+        )
         snapshot = take_snapshot(log, as_of=as_of)
         fitted = settings.fit(snapshot, horizon, seed=seed)
+        if covariates is not None:
+            bare = plain.fit(snapshot, horizon, seed=seed)
+            ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
         n_customers = snapshot.customers.height
         told = {
             "as_of": snapshot.as_of.isoformat(),
             "currency": log.currency,
             "n_rows": log.quality.n_rows_read,
         }
-    return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
+    found = _estimates(fitted, unit, n_customers)
+    return {"model": model, **found, **ratios, "unit": unit, **told}
 
 
 def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class FittedGammaGamma:
             rows = np.ones(len(rfm))
             return GammaGammaSpend(self.pooled_shape, _FIXED * rows, scale * rows)
         seen = _observed(rfm, use_first=self.use_first)
-        p, q, gamma = self._parameters(self.report, rfm, seen)
+        p, q, gamma = self._parameters(self.report, rfm)
         return GammaGammaSpend(p, q + p * seen.purchases, gamma + seen.money)
 
     def mean_gradient(self, rfm: RFM) -> Float[np.ndarray, "customers k"]:
@@ -84,7 +84,7 @@ class FittedGammaGamma:
         if self.report is None:
             return np.empty((len(rfm), 0))
         seen = _observed(rfm, use_first=self.use_first)
-        p, q, gamma = self._parameters(self.report, rfm, seen)
+        p, q, gamma = self._parameters(self.report, rfm)
         spend, n = self.spend(rfm), seen.purchases
         mean, left = spend.mean(), spend.shape - 1
         slopes = np.column_stack(
@@ -92,8 +92,8 @@ class FittedGammaGamma:
         )
         if self.covariates is None:
             return slopes
-        designed = self.covariates.beside(seen, rfm.covariates)
-        return self.covariates.encoder.gradient(GammaGammaLikelihood(), slopes, designed)
+        design = self.covariates.matrix(rfm.covariates, len(rfm))
+        return self.covariates.encoder.gradient_of(GammaGammaLikelihood(), slopes, design)
 
     @property
     def mean_root(self) -> Float[np.ndarray, "k k"]:
@@ -103,15 +103,17 @@ class FittedGammaGamma:
         return np.linalg.cholesky(self.report.covariance)
 
     def _parameters(
-        self, report: FitReport, rfm: RFM, seen: Spends
+        self, report: FitReport, rfm: RFM
     ) -> tuple[float, float, float | Float[np.ndarray, " customers"]]:
         """p and q of all customers, and gamma, which covariates make each customer's own."""
         p, q, gamma = report.parameters.values()
         if self.covariates is None:
             return p, q, gamma
-        designed = self.covariates.beside(seen, rfm.covariates)
-        theta = self.covariates.encoder.theta(GammaGammaLikelihood(), report.coefficients, designed)
-        return p, q, np.broadcast_to(np.exp(theta[..., 2]), len(rfm))
+        design = self.covariates.matrix(rfm.covariates, len(rfm))
+        theta = self.covariates.encoder.theta_of(
+            GammaGammaLikelihood(), report.coefficients, design
+        )
+        return p, q, np.exp(theta[:, 2])
 
 
 @final

@@ -1,7 +1,9 @@
 """Codings: how a covariate is read, as learned from the customers of the fit."""
 
+import re
 from dataclasses import dataclass
-from typing import Final, Protocol, final
+from decimal import Decimal
+from typing import Any, Final, Protocol, final
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from patronage.models.encoders.formula import Factor
 __all__ = ["Coding", "Levels", "Numbers", "learn_coding"]
 
 _MOST_LEVELS: Final = 100
+_WHOLE: Final = re.compile(r"-?\d+\.0+")
 _FUNCTIONS: Final = {"log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
 
 
@@ -99,16 +102,17 @@ class Levels:
 
     def places(self, column: pl.Series) -> Int[np.ndarray, " rows"]:
         """The place of each row's level among the levels."""
-        numbers = list(range(len(self.levels)))
-        found = _texts(column).replace_strict(
-            list(self.levels), numbers, default=None, return_dtype=pl.Int64
+        numbers = {level: place for place, level in enumerate(self.levels)}
+        places = {raw: numbers.get(level or "", 0) for raw, level in _spelled(column).items()}
+        found = _plain(column).replace_strict(
+            list(places), list(places.values()), default=0, return_dtype=pl.Int64
         )
-        return found.fill_null(0).to_numpy().astype(np.int64)
+        return found.to_numpy()
 
     def remarks(self, column: pl.Series) -> tuple[str, ...]:
-        counts = _texts(column).value_counts(name="n").rows()
-        missing = sum(n for level, n in counts if level is None)
-        unseen = sorted((level, n) for level, n in counts if level not in (*self.levels, None))
+        counts = _counted(column, np.ones(len(column)))
+        missing = int(counts.pop(None, 0))
+        unseen = sorted((level, int(n)) for level, n in counts.items() if level not in self.levels)
         name, said = self.factor.name, []
         if missing:
             said.append(
@@ -157,14 +161,9 @@ def learn_coding(
 
 
 def _levels(factor: Factor, column: pl.Series, weight: Float[np.ndarray, " rows"]) -> Levels:
-    counted = (
-        pl.DataFrame({"level": _texts(column), "weight": weight})
-        .drop_nulls()
-        .group_by("level")
-        .agg(pl.col("weight").sum())
-        .sort(["weight", "level"], descending=[True, False])
-    )
-    levels = counted["level"].to_list()
+    counts = _counted(column, weight)
+    known = [(-n, level) for level, n in counts.items() if level is not None]
+    levels = [level for _, level in sorted(known)]
     if not levels:
         raise SettingsError(
             f"no customer has a known {factor.name}.\n"
@@ -184,35 +183,51 @@ def _levels(factor: Factor, column: pl.Series, weight: Float[np.ndarray, " rows"
 _TEXTS: Final = (pl.String, pl.Categorical, pl.Enum)
 
 
-def _texts(column: pl.Series) -> pl.Series:
-    """Levels as texts, blanks as missing; whole numbers alike, whatever they are stored in."""
-    if column.dtype.is_numeric():
-        number = column.cast(pl.Float64)
-        whole = number.is_finite() & (number == number.round()) & (number.abs() < 2**53)
-        text = number.cast(pl.String)
-        integer = number.cast(pl.Int64, strict=False).cast(pl.String)
-        found = pl.select(
-            pl.when(number.is_nan()).then(None).when(whole).then(integer).otherwise(text)
-        )
-        return found.to_series()
-    text = column.cast(pl.String).str.strip_chars()
-    return text.replace("", None)
+def _plain(column: pl.Series) -> pl.Series:
+    return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def _spelled(column: pl.Series) -> dict[Any, str | None]:
+    """Each distinct value as the text of its level; blanks are missing.
+
+    Whole numbers are spelled alike, stored as integers, floats or texts. Why distinct values: a
+    million texts take a second to clean, and hold a few levels.
+    """
+    return {raw: _level(raw) for raw in _plain(column).unique().to_list()}
+
+
+def _level(raw: Any) -> str | None:
+    if isinstance(raw, float | Decimal) and raw == raw.__floor__():
+        raw = int(raw)
+    text = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
+    if _WHOLE.fullmatch(text):
+        text = text.partition(".")[0]
+    return None if raw is None or not text else text
+
+
+def _counted(column: pl.Series, weight: Float[np.ndarray, " rows"]) -> dict[str | None, float]:
+    """The weight of each level; None: of what is missing."""
+    spelled = _spelled(column)
+    sums = pl.DataFrame({"raw": _plain(column), "weight": weight}).group_by("raw").sum()
+    found: dict[str | None, float] = {}
+    for raw, total in sums.rows():
+        found[spelled[raw]] = found.get(spelled[raw], 0.0) + total
+    return found
 
 
 def _is_number(column: pl.Series) -> bool:
     """Whether a column is numeric, or holds texts of which every one is a number."""
     if column.dtype in _TEXTS:
-        text = _texts(column).drop_nulls()
+        known = [level for level in _spelled(column).values() if level is not None]
+        text = pl.Series(known, dtype=pl.String)
         return len(text) > 0 and not text.cast(pl.Float64, strict=False).is_null().any()
     return column.dtype.is_numeric()
 
 
 def _numbers(column: pl.Series, factor: Factor) -> Float[np.ndarray, " rows"]:
     """The transformed numbers; NaN where there is none, or where the transform has no value."""
-    source = _texts(column) if column.dtype in _TEXTS else column
+    source = column.cast(pl.String).str.strip_chars() if column.dtype in _TEXTS else column
     number = source.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    if not factor.transform:
-        return np.where(np.isfinite(number), number, np.nan)
     with np.errstate(all="ignore"):
-        found = np.asarray(_FUNCTIONS[factor.transform](number))
+        found = np.asarray(_FUNCTIONS[factor.transform](number)) if factor.transform else number
     return np.where(np.isfinite(found), found, np.nan)

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, final
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float
 
 from patronage.errors import SettingsError
 from patronage.events import EventLog
@@ -65,6 +67,12 @@ class Covariates:
         named = [f.column for terms in self.formulas.values() for term in terms for f in term]
         return tuple(dict.fromkeys(named))
 
+    def only(self, *things: str) -> "Covariates":
+        """The settings of some of purchases, dropout and spend."""
+        kept = {k: v for k, v in self.fixed.items() if k.partition(".")[0] in things}
+        left = {thing: getattr(self, thing) if thing in things else "" for thing in _THINGS}
+        return Covariates(**left, l2=self.l2, equal=self.equal, fixed=kept)
+
     def penalty(self, thing: str) -> float:
         """The strength for purchases, dropout or spend."""
         return float(self._penalties().get(thing, 0.0))
@@ -110,8 +118,13 @@ class FittedCovariates:
         ------
         SettingsError : a covariate is not there at all
         """
-        named = named_columns(covariates, self.sources, len(table))
-        return Designed.of(table, self.design.matrix(named))
+        return Designed.of(table, self.matrix(covariates, len(table)))
+
+    def matrix(
+        self, covariates: pl.DataFrame | None, n_rows: int
+    ) -> Float[np.ndarray, "rows columns"]:
+        """The design matrix of some customers; SettingsError where a covariate is not there."""
+        return self.design.matrix(named_columns(covariates, self.sources, n_rows))
 
     def warn(self, covariates: pl.DataFrame | None, n_rows: int) -> None:
         """Log which covariates were missing or strange, and as what they are taken."""

@@ -53,7 +53,7 @@ class LinearEncoder:
         table: Designed[Any],
     ) -> Float[np.ndarray, "*rows k"]:
         """θ of each row; (k,) where it is the same for all."""
-        theta = self._theta(likelihood, coefficients, table.patterns)
+        theta = self.theta_of(likelihood, coefficients, table.patterns)
         return np.asarray(theta[0] if len(theta) == 1 else theta[table.pattern])
 
     def moments(
@@ -71,21 +71,31 @@ class LinearEncoder:
         self, likelihood: Likelihood[Any], slopes: Float[np.ndarray, "rows k"], table: Designed[Any]
     ) -> Float[np.ndarray, "rows coefficients"]:
         """From a derivative by each row's θ to that by the coefficients."""
+        return self.gradient_of(likelihood, slopes, table.design)
+
+    def gradient_of(
+        self,
+        likelihood: Likelihood[Any],
+        slopes: Float[np.ndarray, "rows k"],
+        design: Float[np.ndarray, "rows columns"],
+    ) -> Float[np.ndarray, "rows coefficients"]:
+        """The same, given the design matrix."""
         effects = np.zeros((len(slopes), len(self.effect_names)))
         for direction, tied in zip(self._directions(likelihood), self.maps, strict=True):
-            effects += (slopes @ direction)[:, None] * (table.patterns @ tied)[table.pattern]
+            effects += (slopes @ direction)[:, None] * (design @ tied)
         return np.concatenate([slopes, effects], axis=1)
 
     def _directions(self, likelihood: Likelihood[Any]) -> Float[np.ndarray, "processes k"]:
         k = len(likelihood.parameter_names)
         return np.reshape([likelihood.effects[process] for process in self.processes], (-1, k))
 
-    def _theta(
+    def theta_of(
         self,
         likelihood: Likelihood[Any],
         coefficients: Float[np.ndarray, " coefficients"],
         design: Float[np.ndarray, "rows columns"],
     ) -> Float[np.ndarray, "rows k"]:
+        """θ of each row of a design matrix."""
         directions = self._directions(likelihood)
         k = directions.shape[1]
         acting = self.maps @ coefficients[k:] + self.held
@@ -103,7 +113,7 @@ class LinearEncoder:
         k, n = directions.shape[1], len(coefficients)
         found = Moments(np.zeros(()), np.zeros(n), np.zeros((n, n)))
         for pattern, part in table.groups:
-            (theta,) = self._theta(likelihood, coefficients, pattern[None, :])
+            (theta,) = self.theta_of(likelihood, coefficients, pattern[None, :])
             here = likelihood.moments(theta, part)
             slope = np.zeros((k, n))
             slope[:, :k] = np.eye(k)
@@ -127,7 +137,9 @@ class LinearEncoder:
         value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
         for part in _chunks(table):
             design, weight = part.design, part.weight
-            here = likelihood.row_moments(self._theta(likelihood, coefficients, design), part.table)
+            here = likelihood.row_moments(
+                self.theta_of(likelihood, coefficients, design), part.table
+            )
             value += float(weight @ here.value)
             gradient[:k] += weight @ here.gradient
             hessian[:k, :k] += np.tensordot(weight, here.hessian, axes=1)

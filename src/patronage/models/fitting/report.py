@@ -32,6 +32,7 @@ class FitReport:
     warnings : sentences that say what is doubtful and what to do about it
     effects, effect_errors : effects of covariates by name, and their standard errors; of 1 in the
         logarithm of the purchase rate, of the dropout rate or odds, or of the mean spend
+    has_prior : a prior or penalty that was asked for pulled at the coefficients
     """
 
     parameters: dict[str, float]
@@ -51,6 +52,7 @@ class FitReport:
     warnings: tuple[str, ...] = ()
     effects: dict[str, float] = field(default_factory=dict)
     effect_errors: dict[str, float] = field(default_factory=dict)
+    has_prior: bool = False
 
     @property
     def theta(self) -> Float[np.ndarray, " k"]:

@@ -96,7 +96,8 @@ def fit_with_covariates(
     )
     report = _as_given(report, likelihood, encoder, mean, scale)
     warnings = (*report.warnings, *design.remarks(named), *dropped)
-    return replace(report, warnings=warnings), FittedCovariates(design, encoder, sources)
+    report = replace(report, warnings=warnings, has_prior=bool(precision.any()))
+    return report, FittedCovariates(design, encoder, sources)
 
 
 def _centre_and_scale(
