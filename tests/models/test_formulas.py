@@ -99,8 +99,9 @@ def test_numbers_are_one_column_and_levels_one_each_but_the_most_frequent(text, 
 
 
 def test_the_matrix_is_what_it_says():
-    found = design("channel + log(income) + member:income").matrix(PEOPLE)
+    found, remarks = design("channel + log(income) + member:income").read(PEOPLE)
 
+    assert remarks == ()
     np.testing.assert_allclose(found[:, 0], [0, 1, 0, 0, 0, 1])
     np.testing.assert_allclose(found[:, 1], [0, 0, 0, 0, 1, 0])
     np.testing.assert_allclose(found[:, 2], np.log(PEOPLE["income"].to_numpy()))
@@ -113,10 +114,10 @@ def test_texts_of_numbers_are_those_numbers(text):
     as_texts = PEOPLE.with_columns(pl.col("income", "year", "member").cast(pl.String))
     as_floats = PEOPLE.with_columns(pl.col("year").cast(pl.Float64))
 
-    plain = design(text).matrix(PEOPLE)
+    plain = design(text).read(PEOPLE)[0]
     for other in (as_texts, as_floats):
-        np.testing.assert_array_equal(design(text, other).matrix(other), plain)
-        np.testing.assert_array_equal(design(text).matrix(other), plain)
+        np.testing.assert_array_equal(design(text, other).read(other)[0], plain)
+        np.testing.assert_array_equal(design(text).read(other)[0], plain)
 
 
 def test_what_is_missing_or_was_never_seen_is_taken_as_usual_and_counted():
@@ -129,12 +130,11 @@ def test_what_is_missing_or_was_never_seen_is_taken_as_usual_and_counted():
         }
     )
 
-    found = learned.matrix(strange)
+    found, remarks = learned.read(strange)
 
     usual = np.log(PEOPLE["income"].to_numpy()).mean()
     np.testing.assert_allclose(found[:, :3], 0.0)
     np.testing.assert_allclose(found[:, 3], [usual, usual, usual, np.log(10)])
-    remarks = learned.remarks(strange)
     assert any("channel: 2 of 4" in said and "no known level" in said for said in remarks)
     assert any("'radio'" in said and "never saw" in said for said in remarks)
     assert any("gender: 1 of 4" in said and "'f'" in said for said in remarks)
@@ -143,10 +143,10 @@ def test_what_is_missing_or_was_never_seen_is_taken_as_usual_and_counted():
 
 def test_numbers_far_outside_the_fit_are_held_near_it_and_counted():
     learned = design("income")
-    found = learned.matrix(pl.DataFrame({"income": [1e9, -1e9, 100.0]}))
+    found, remarks = learned.read(pl.DataFrame({"income": [1e9, -1e9, 100.0]}))
 
     assert found[:, 0].tolist() == [150.0, -60.0, 100.0]
-    assert "2 of 3" in learned.remarks(pl.DataFrame({"income": [1e9, -1e9, 100.0]}))[0]
+    assert "2 of 3" in remarks[0]
 
 
 @pytest.mark.parametrize(

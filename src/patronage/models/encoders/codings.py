@@ -1,13 +1,15 @@
 """Codings: how a covariate is read, as learned from the customers of the fit."""
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Protocol, final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from patronage.errors import SettingsError
 from patronage.models.encoders.formula import Factor
@@ -32,8 +34,8 @@ class Coding(Protocol):
         """What effects are counted from, in words; "" for numbers, which count from zero."""
         ...
 
-    def remarks(self, column: pl.Series) -> tuple[str, ...]:
-        """What customers show that could not be read, counted; and as what they were taken."""
+    def read(self, column: pl.Series) -> tuple[Shaped[np.ndarray, " rows"], tuple[str, ...]]:
+        """A value or the place of a level for each row, and what could not be read, counted."""
         ...
 
 
@@ -55,31 +57,25 @@ class Numbers:
 
     reference = ""
 
-    def values(self, column: pl.Series) -> Float[np.ndarray, " rows"]:
+    def read(self, column: pl.Series) -> tuple[Float[np.ndarray, " rows"], tuple[str, ...]]:
         """Numbers without gaps, at most one width of the fit's range outside of it."""
         found = _numbers(column, self.factor)
-        width = self.high - self.low
+        name, width, said = self.factor.name, self.high - self.low, []
+        missing = int(np.sum(~np.isfinite(found)))
+        if missing:
+            said.append(
+                f"{name}: {missing:,} of {len(found):,} customers have no known number and are "
+                f"taken at the mean, {self.usual:.6g}"
+            )
         # Why: effects are exponential; a wrong unit would make a rate of e^1000.
         near = np.clip(found, self.low - width, self.high + width)
-        return np.where(np.isfinite(found), near, self.usual)
-
-    def remarks(self, column: pl.Series) -> tuple[str, ...]:
-        found = _numbers(column, self.factor)
-        known = found[np.isfinite(found)]
-        name, said = self.factor.name, []
-        if len(known) < len(found):
-            said.append(
-                f"{name}: {len(found) - len(known):,} of {len(found):,} customers have no known "
-                f"number and are taken at the mean, {self.usual:.6g}"
-            )
-        width = self.high - self.low
-        far = int(np.sum((known < self.low - width) | (known > self.high + width)))
+        far = int(np.sum(near != found)) - missing
         if far:
             said.append(
                 f"{name}: {far:,} of {len(found):,} customers lie far outside of what the fit saw "
                 f"({self.low:.6g} to {self.high:.6g}) and are taken one width outside"
             )
-        return tuple(said)
+        return np.where(np.isfinite(near), near, self.usual), tuple(said)
 
 
 @final
@@ -100,17 +96,10 @@ class Levels:
     def reference(self) -> str:
         return self.levels[0]
 
-    def places(self, column: pl.Series) -> Int[np.ndarray, " rows"]:
+    def read(self, column: pl.Series) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
         """The place of each row's level among the levels."""
-        numbers = {level: place for place, level in enumerate(self.levels)}
-        places = {raw: numbers.get(level or "", 0) for raw, level in _spelled(column).items()}
-        found = _plain(column).replace_strict(
-            list(places), list(places.values()), default=0, return_dtype=pl.Int64
-        )
-        return found.to_numpy()
-
-    def remarks(self, column: pl.Series) -> tuple[str, ...]:
-        counts = _counted(column, np.ones(len(column)))
+        texts, codes = _coded(column)
+        counts = _counted(texts, np.bincount(codes, minlength=len(texts)))
         missing = int(counts.pop(None, 0))
         unseen = sorted((level, int(n)) for level, n in counts.items() if level not in self.levels)
         name, said = self.factor.name, []
@@ -126,7 +115,8 @@ class Levels:
                 f"that the fit never saw ({names}{', …' if len(unseen) > 3 else ''}) and are taken "
                 f"as {self.reference!r}"
             )
-        return tuple(said)
+        places = {level: place for place, level in enumerate(self.levels)}
+        return np.array([places.get(text or "", 0) for text in texts])[codes], tuple(said)
 
 
 def learn_coding(
@@ -161,7 +151,8 @@ def learn_coding(
 
 
 def _levels(factor: Factor, column: pl.Series, weight: Float[np.ndarray, " rows"]) -> Levels:
-    counts = _counted(column, weight)
+    texts, codes = _coded(column)
+    counts = _counted(texts, np.bincount(codes, weights=weight, minlength=len(texts)))
     known = [(-n, level) for level, n in counts.items() if level is not None]
     levels = [level for _, level in sorted(known)]
     if not levels:
@@ -183,43 +174,42 @@ def _levels(factor: Factor, column: pl.Series, weight: Float[np.ndarray, " rows"
 _TEXTS: Final = (pl.String, pl.Categorical, pl.Enum)
 
 
-def _plain(column: pl.Series) -> pl.Series:
-    return column.fill_nan(None) if column.dtype.is_float() else column
+def _coded(column: pl.Series) -> tuple[list[str | None], Int[np.ndarray, " rows"]]:
+    """The level of each distinct value as a text, and each row's place among these.
 
-
-def _spelled(column: pl.Series) -> dict[Any, str | None]:
-    """Each distinct value as the text of its level; blanks are missing.
-
-    Whole numbers are spelled alike, stored as integers, floats or texts. Why distinct values: a
-    million texts take a second to clean, and hold a few levels.
+    Why distinct values: a million texts take a second to clean, and hold a few levels.
     """
-    return {raw: _level(raw) for raw in _plain(column).unique().to_list()}
+    plain = column.fill_nan(None) if column.dtype.is_float() else column
+    raw = plain.unique().drop_nulls().to_list()
+    places = plain.replace_strict(
+        raw, list(range(len(raw))), default=len(raw), return_dtype=pl.Int64
+    )
+    return [*map(_level, raw), None], places.to_numpy()
 
 
 def _level(raw: Any) -> str | None:
-    if isinstance(raw, float | Decimal) and raw == raw.__floor__():
+    """Whole numbers are spelled alike, stored as integers, floats or texts; blanks are missing."""
+    if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)
     text = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
-    if _WHOLE.fullmatch(text):
-        text = text.partition(".")[0]
-    return None if raw is None or not text else text
+    return (text.partition(".")[0] if _WHOLE.fullmatch(text) else text) or None
 
 
-def _counted(column: pl.Series, weight: Float[np.ndarray, " rows"]) -> dict[str | None, float]:
+def _counted(
+    texts: Sequence[str | None], weights: Shaped[np.ndarray, " values"]
+) -> dict[str | None, float]:
     """The weight of each level; None: of what is missing."""
-    spelled = _spelled(column)
-    sums = pl.DataFrame({"raw": _plain(column), "weight": weight}).group_by("raw").sum()
     found: dict[str | None, float] = {}
-    for raw, total in sums.rows():
-        found[spelled[raw]] = found.get(spelled[raw], 0.0) + total
+    for text, weight in zip(texts, weights.tolist(), strict=True):
+        found[text] = found.get(text, 0.0) + weight
     return found
 
 
 def _is_number(column: pl.Series) -> bool:
     """Whether a column is numeric, or holds texts of which every one is a number."""
     if column.dtype in _TEXTS:
-        known = [level for level in _spelled(column).values() if level is not None]
-        text = pl.Series(known, dtype=pl.String)
+        text = pl.Series(map(_level, column.drop_nulls().unique().to_list()), dtype=pl.String)
+        text = text.drop_nulls()
         return len(text) > 0 and not text.cast(pl.Float64, strict=False).is_null().any()
     return column.dtype.is_numeric()
 

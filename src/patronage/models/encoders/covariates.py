@@ -124,11 +124,11 @@ class FittedCovariates:
         self, covariates: pl.DataFrame | None, n_rows: int
     ) -> Float[np.ndarray, "rows columns"]:
         """The design matrix of some customers; SettingsError where a covariate is not there."""
-        return self.design.matrix(named_columns(covariates, self.sources, n_rows))
+        return self.design.read(named_columns(covariates, self.sources, n_rows))[0]
 
     def warn(self, covariates: pl.DataFrame | None, n_rows: int) -> None:
         """Log which covariates were missing or strange, and as what they are taken."""
-        for remark in self.design.remarks(named_columns(covariates, self.sources, n_rows)):
+        for remark in self.design.read(named_columns(covariates, self.sources, n_rows))[1]:
             _log.warning("%s", remark)
 
     @property

@@ -55,32 +55,17 @@ class Design:
         """The reference level of each factor that has levels."""
         return {c.factor.name: c.reference for c in self.codings if c.reference}
 
-    def matrix(self, covariates: pl.DataFrame) -> Float[np.ndarray, "rows columns"]:
-        """The design matrix; what is missing or was never seen is taken as usual (`remarks`)."""
-        read = [
-            coding.places(covariates[coding.factor.column])
-            if isinstance(coding, Levels)
-            else coding.values(covariates[coding.factor.column])
-            for coding in self.codings
-        ]
+    def read(
+        self, covariates: pl.DataFrame
+    ) -> tuple[Float[np.ndarray, "rows columns"], tuple[str, ...]]:
+        """The design matrix, and what was taken as usual in it, counted."""
+        pairs = [coding.read(covariates[coding.factor.column]) for coding in self.codings]
         found = np.ones((len(self.columns), len(covariates)))
         for row, column in zip(found, self.columns, strict=True):
             for place, level in column.parts:
-                is_level = isinstance(self.codings[place], Levels)
-                row *= read[place] == level if is_level else read[place]
-        return found.T
-
-    def remarks(self, covariates: pl.DataFrame) -> tuple[str, ...]:
-        """What could not be read, counted."""
-        return tuple(
-            said
-            for coding in self.codings
-            for said in coding.remarks(covariates[coding.factor.column])
-        )
-
-    def only(self, columns: Sequence[int]) -> "Design":
-        """Some of the columns; all codings are kept."""
-        return Design(self.codings, tuple(self.columns[place] for place in columns))
+                values = pairs[place][0]
+                row *= values == level if isinstance(self.codings[place], Levels) else values
+        return found.T, tuple(said for _, remarks in pairs for said in remarks)
 
 
 def learn_design(

@@ -77,7 +77,8 @@ def fit_with_covariates(
     sources = sources_in(covariates, settings.reads)
     named = named_columns(covariates, sources, len(table))
     design, by_process = learn_design(formulas, named, table.weight)
-    designed = Designed.of(table, design.matrix(named))
+    matrix, remarks = design.read(named)
+    designed = Designed.of(table, matrix)
     mean, scale = _centre_and_scale(designed)
     by_process, dropped = _told_apart(design, by_process, designed, mean, scale)
     encoder = _tied(design, by_process, settings)
@@ -95,7 +96,7 @@ def fit_with_covariates(
         prior=_Ridge(precision) if precision.any() else None,
     )
     report = _as_given(report, likelihood, encoder, mean, scale)
-    warnings = (*report.warnings, *design.remarks(named), *dropped)
+    warnings = (*report.warnings, *remarks, *dropped)
     report = replace(report, warnings=warnings, has_prior=bool(precision.any()))
     return report, FittedCovariates(design, encoder, sources)
 
