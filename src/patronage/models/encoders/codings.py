@@ -179,6 +179,8 @@ def _coded(column: pl.Series) -> tuple[list[str | None], Int[np.ndarray, " rows"
 
     Why distinct values: a million texts take a second to clean, and hold a few levels.
     """
+    if column.dtype == pl.Boolean:
+        return ["false", "true", None], column.cast(pl.Int64).fill_null(2).to_numpy()
     plain = column.fill_nan(None) if column.dtype.is_float() else column
     raw = plain.unique().drop_nulls().to_list()
     places = plain.replace_strict(
@@ -191,7 +193,7 @@ def _level(raw: Any) -> str | None:
     """Whole numbers are spelled alike, stored as integers, floats or texts; blanks are missing."""
     if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)
-    text = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
+    text = str(raw).strip()
     return (text.partition(".")[0] if _WHOLE.fullmatch(text) else text) or None
 
 
