@@ -96,10 +96,18 @@ class LinearEncoder:
         design: Float[np.ndarray, "rows columns"],
     ) -> Float[np.ndarray, "rows k"]:
         """θ of each row of a design matrix."""
+        return self._theta_columns(likelihood, coefficients, design.T).T
+
+    def _theta_columns(
+        self,
+        likelihood: Likelihood[Any],
+        coefficients: Float[np.ndarray, " coefficients"],
+        columns: Float[np.ndarray, "columns rows"],
+    ) -> Float[np.ndarray, "k rows"]:
         directions = self._directions(likelihood)
         k = directions.shape[1]
         acting = self.maps @ coefficients[k:] + self.held
-        return np.asarray(coefficients[:k] + (design @ acting.T) @ directions)
+        return np.asarray(coefficients[:k, None] + directions.T @ (acting @ columns))
 
     def _by_groups(
         self,
@@ -136,22 +144,22 @@ class LinearEncoder:
         k, n = directions.shape[1], len(coefficients)
         value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
         for part in _chunks(table):
-            design, weight = part.design, part.weight
-            here = likelihood.row_moments(
-                self.theta_of(likelihood, coefficients, design), part.table
-            )
+            weight, columns = part.weight, np.ascontiguousarray(part.design.T)
+            own = self._theta_columns(likelihood, coefficients, columns).T
+            here = likelihood.row_moments(own, part.table)
+            bent = here.hessian.transpose(1, 2, 0)
             value += float(weight @ here.value)
             gradient[:k] += weight @ here.gradient
-            hessian[:k, :k] += np.tensordot(weight, here.hessian, axes=1)
+            hessian[:k, :k] += bent @ weight
             # The design of each free effect in each process, weighted where it meets a sum.
-            each = [design @ tied for tied in self.maps]
+            each = [tied.T @ columns for tied in self.maps]
             for first, direction in zip(each, directions, strict=True):
-                weighted = (first * weight[:, None]).T
-                along = here.hessian @ direction
+                weighted = first * weight
+                along = np.tensordot(direction, bent, axes=1)
                 gradient[k:] += weighted @ (here.gradient @ direction)
-                hessian[k:, :k] += weighted @ along
+                hessian[k:, :k] += weighted @ along.T
                 for second, other in zip(each, directions, strict=True):
-                    hessian[k:, k:] += (weighted * (along @ other)) @ second
+                    hessian[k:, k:] += (weighted * (other @ along)) @ second.T
         hessian[:k, k:] = hessian[k:, :k].T
         return Moments(np.asarray(value), gradient, hessian)
 
