@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from patronage.models.catalog import MODELS
+from patronage.registry import Artifact
 from patronage.scoring import SCORE_COLUMNS
 
 CHEAP = "nothing,everyone_average,pareto_nbd"
@@ -383,3 +384,27 @@ def test_fit_to_an_rfm_table_reads_its_other_columns(
     assert list(found["effects"]) == ["purchases.member[true]"]
     assert found["reference_levels"] == {"member": "false"}
     assert patronage(*words, "--purchases", "colour").code == 2
+
+
+def test_score_reads_the_customers_that_the_model_reads(
+    patronage: Any, shop: Path, tmp_path: Path
+) -> None:
+    import patronage as pt
+    from patronage.models.btyd.pareto_nbd import ParetoNBD
+
+    log = pt.read_events(shop / "events.csv", customers=shop / "customers.csv")
+    horizon = pt.Horizon(8, "week")
+    model = ParetoNBD(covariates=pt.Covariates("region", l2=1.0))
+    fitted = model.fit(pt.take_snapshot(log), horizon)
+    day = pt.take_snapshot(log).as_of
+    pt.save_artifact(Artifact("pareto_nbd", fitted, horizon, day, log.currency), tmp_path / "model")
+    words = ("score", shop / "events.csv", "--model", tmp_path / "model")
+    out = ("--out", tmp_path / "scores.csv")
+
+    told = patronage(*words, "--customers", shop / "customers.csv", *out)
+    lacking = patronage(*words, *out)
+
+    assert told.code == 0, told.err
+    assert pl.read_csv(tmp_path / "scores.csv")["clv"].is_finite().all()
+    assert lacking.code == 2
+    assert "customers.region" in lacking.err

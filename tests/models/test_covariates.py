@@ -197,6 +197,27 @@ def test_columns_that_tell_nothing_new_are_left_out_and_said():
     assert sum("left out" in said for said in report.warnings) == 2
 
 
+@pytest.mark.parametrize("model", [BGNBD, ParetoNBD])
+@pytest.mark.parametrize("n", [300, 20_000])
+def test_a_level_of_three_who_never_bought_again_is_held_and_named(model, n):
+    rfm = people(n, 1)
+    rare = np.arange(n) >= n - 3
+    x, t_x = (np.where(rare, 0.0, column) for column in (rfm.frequency, rfm.recency))
+    kinds = pl.DataFrame({"kind": np.where(rare, "odd", "usual")})
+    rfm = replace(rfm, frequency=x, recency=t_x, covariates=kinds)
+    fitted = model(None, Covariates("kind", "kind")).fit_rfm(rfm)
+    expected = fitted.counts(rfm).mean(np.array([0.0, 100.0]))
+
+    assert fitted.report.penalised
+    assert any(
+        "purchases.kind[usual]" in said or "purchases.kind[odd]" in said
+        for said in fitted.report.warnings
+    )
+    assert np.isfinite(expected).all()
+    assert 0 < expected[-1] < expected[0]
+    assert np.abs(list(fitted.report.effects.values())).max() < 6
+
+
 @pytest.mark.parametrize(
     ("covariates", "words"),
     [

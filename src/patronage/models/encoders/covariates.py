@@ -34,8 +34,8 @@ class Covariates:
     purchases : a rise by 1 of its sum multiplies the purchase rate by e
     dropout : the same for the dropout rate, or for the odds of dropping out
     spend : the same for the mean spend; only for spend models
-    l2 : penalty ½ · l2 · Σ effect², of effects per standard deviation of their column; one number,
-        or one for each of purchases, dropout and spend
+    l2 : penalty ½ · l2 · Σ effect², of effects per standard deviation of a number, or per step of
+        what has two values (such as a level); one number, or one for each of the three
     equal : terms or columns whose effect is the same wherever they act
     fixed : effects that are not fitted, such as {"dropout.gender": 0.5}; per unit as given
     """

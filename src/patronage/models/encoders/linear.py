@@ -22,6 +22,8 @@ __all__ = ["LinearEncoder"]
 
 # Rows whose Hessians are held at once.
 _CHUNK: Final = 8192
+# Where some row's parameter would leave e^±100 nothing is evaluated: a search is to turn back.
+_FARTHEST: Final = 100.0
 
 
 @final
@@ -63,6 +65,10 @@ class LinearEncoder:
         table: Designed[Any],
     ) -> Moments:
         """Weighted log-likelihood, its gradient and Hessian with respect to the coefficients."""
+        theta = self.theta_of(likelihood, coefficients, table.patterns)
+        if not (np.abs(theta) <= _FARTHEST).all():
+            n = len(coefficients)
+            return Moments(np.asarray(-np.inf), np.full(n, np.nan), np.full((n, n), np.nan))
         if table.groups is not None:
             return self._by_groups(likelihood, coefficients, table)
         return self._by_rows(likelihood, coefficients, table)

@@ -1,8 +1,8 @@
 """Fit a likelihood whose θ covariates shift: learn the design, fit scaled, report as given.
 
 Columns are centred and scaled for the fit, so that the search is well conditioned and a penalty
-means the same for every column; θ of a customer whose columns are all zero, and effects per unit,
-follow by a linear map of the coefficients, and their covariance with them.
+means the same in whatever unit a column comes; θ of a customer whose columns are all zero, and
+effects per unit, follow by a linear map of the coefficients, and their covariance with them.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,10 @@ __all__ = ["fit_with_covariates"]
 
 # Share of a column's variance that others must leave, for its effect to be told apart.
 _OWN: Final = 1e-9
+# Variance, in steps or standard deviations, of a column that only rounding makes vary.
+_NONE: Final = 1e-18
+# Standard error of an effect per step or standard deviation beyond which it is called unknown.
+_VAGUE: Final = 1.2
 # Beyond it a parameter of the customer whose covariates are zero is no number.
 _FAR: Final = 300.0
 
@@ -86,31 +90,49 @@ def fit_with_covariates(
         encoder.effect_names, encoder.processes, encoder.maps, encoder.held * scale
     )
     scaled = Designed(table, designed.pattern, (designed.patterns - mean) / scale)
-    precision = np.zeros(len(likelihood.parameter_names) + len(encoder.effect_names))
-    for process, tied in zip(encoder.processes, encoder.maps, strict=True):
-        precision[len(likelihood.parameter_names) :] += settings.penalty(process) * tied.sum(axis=0)
-    report = maximum_likelihood(
-        likelihood,
-        compact(scaled).table,
-        encoder=inside,
-        prior=_Ridge(precision) if precision.any() else None,
-    )
+    prior = _ridge(encoder, settings, len(likelihood.parameter_names))
+    report = maximum_likelihood(likelihood, compact(scaled).table, encoder=inside, prior=prior)
+    warnings = (*report.warnings, *_vague(report), *remarks, *dropped)
     report = _as_given(report, likelihood, encoder, mean, scale)
-    warnings = (*report.warnings, *remarks, *dropped)
-    report = replace(report, warnings=warnings, has_prior=bool(precision.any()))
+    report = replace(report, warnings=warnings, has_prior=prior is not None)
     return report, FittedCovariates(design, encoder, sources)
+
+
+def _ridge(encoder: LinearEncoder, settings: Covariates, k: int) -> _Ridge | None:
+    """The penalty; an effect that is tied is pulled by that of each thing it acts on."""
+    precision = np.zeros(k + len(encoder.effect_names))
+    for process, tied in zip(encoder.processes, encoder.maps, strict=True):
+        precision[k:] += settings.penalty(process) * tied.sum(axis=0)
+    return _Ridge(precision) if precision.any() else None
+
+
+def _vague(report: FitReport) -> tuple[str, ...]:
+    """Which effects are to blame where a fit had to be held; the report in scaled columns."""
+    names = [name for name, error in report.effect_errors.items() if error > _VAGUE]
+    if not report.penalised or not names:
+        return ()
+    return (
+        f"these customers hardly tell {', '.join(names)}: too few have it, or none of these bought "
+        "again; group its levels, or leave it out",
+    )
 
 
 def _centre_and_scale(
     table: Designed[Any],
 ) -> tuple[Float[np.ndarray, " columns"], Float[np.ndarray, " columns"]]:
-    """Weighted mean and standard deviation of each column; 1 where it is the same for all."""
+    """Weighted mean of each column, and its standard deviation, or its step if it has two values.
+
+    1 where it is the same for all. Why the step: an effect on three of a million customers would
+    else be counted in thousandths, too fine for a penalty and for the bounds of the search.
+    """
     weight = np.bincount(table.pattern, weights=table.weight, minlength=len(table.patterns))
     weight = weight / weight.sum()
     mean = weight @ table.patterns
     scale = np.sqrt(weight @ (table.patterns - mean) ** 2)
-    same = scale <= 1e-12 * np.abs(table.patterns).max(axis=0, initial=1e-300)
-    return mean, np.where(same, 1.0, scale)
+    low, high = table.patterns.min(axis=0), table.patterns.max(axis=0)
+    two_valued = ((table.patterns == low) | (table.patterns == high)).all(axis=0)
+    same = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
+    return mean, np.where(same, 1.0, np.where(two_valued, high - low, scale))
 
 
 def _told_apart(
@@ -123,6 +145,8 @@ def _told_apart(
     """Columns without those that are constant or a sum of columns before them, and remarks."""
     weight = np.bincount(table.pattern, weights=table.weight, minlength=len(table.patterns))
     standard = (table.patterns - mean) / scale
+    spread = weight @ standard**2 / weight.sum()
+    standard /= np.sqrt(np.where(spread > _NONE, spread, 1.0))
     products = standard.T @ (standard * (weight / weight.sum())[:, None])
     kept, remarks = {}, []
     for process, places in by_process.items():
