@@ -349,6 +349,21 @@ def test_new_levels_and_missing_profiles_are_usual_and_counted(fitted, snapshot,
     assert "channel: 500 of 500 customers have a level that the fit never saw" in caplog.text
 
 
+def test_a_fit_to_a_table_serves_a_snapshot_with_attributes_of_these_names(snapshot):
+    known = snapshot.with_features(("customers.member", "customers.age"))
+    rfm = known.rfm()
+    named = rfm.covariates.rename({"customers.member": "member", "customers.age": "age"})
+    settings = ParetoNBD(None, Covariates("member + age"))
+    fitted = settings.fit_rfm(replace(rfm, covariates=named))
+    horizon = Horizon(8, "week")
+
+    assert fitted.features == ()
+    np.testing.assert_array_equal(
+        fitted.predict(snapshot, horizon).mean(),
+        settings.fit(snapshot, horizon).predict(snapshot, horizon).mean(),
+    )
+
+
 def test_a_snapshot_without_the_table_is_a_clear_error(fitted, snapshot):
     log = replace(snapshot.events, tables=replace(snapshot.events.tables, customers=None))
 
