@@ -20,7 +20,10 @@ from places import RESULTS, data_file, python_of
 from process import measure
 from report import write_report
 
-MODULES = ("events_to_rfm", "calibration_holdout", "fit", "score", "score_10m", "commands")
+MODULES = (
+    *("events_to_rfm", "calibration_holdout", "fit", "covariates", "score", "score_10m"),
+    "commands",
+)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from patronage.jobs.run import run
     from patronage.jobs.settings import RunSettings
     from patronage.models.catalog import make_model
+    from patronage.models.encoders.covariates import Covariates
     from patronage.registry import load_artifact, save_artifact
     from patronage.scoring.score import Scoring, score
     from patronage.snapshots import RFM, Snapshot, observe_outcome, take_snapshot
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "RFM",
+    "Covariates",
     "Economics",
     "EventLog",
     "Horizon",
@@ -51,6 +53,7 @@ __all__ = [
 # Name → the room it lives in. Why not plain imports: `import patronage` stays under 100 ms.
 _HOMES: Final = {
     "RFM": "snapshots",
+    "Covariates": "models.encoders.covariates",
     "Economics": "value",
     "EventLog": "events",
     "Horizon": "horizon",

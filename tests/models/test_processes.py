@@ -1,14 +1,20 @@
 """Every purchase process of the catalogue: what it simulates is what its likelihood describes."""
 
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from patronage.models.btyd.model import AbstractBTYD
 from patronage.models.btyd.process import Process
 from patronage.models.catalog import DISCRETE, MODELS, make_model
+from patronage.models.encoders.covariates import Covariates
+from patronage.models.encoders.designed import Designed
 from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.with_covariates import fit_with_covariates
 
 TRUTH = {
     "bg_bb": (1.2, 0.8, 0.7, 2.8),
@@ -82,3 +88,79 @@ def test_effects_act_on_what_they_name(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_settings_are_those_of_the_family(name: str) -> None:
     assert isinstance(make_model(name), AbstractBTYD)
+
+
+def joined(tables: list[Any]) -> Any:
+    """The rows of several tables of one kind."""
+    columns = {
+        field.name: [getattr(table, field.name) for table in tables] for field in fields(tables[0])
+    }
+    return type(tables[0])(
+        **{
+            name: np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
+            for name, values in columns.items()
+        }
+    )
+
+
+@cache
+def shifted(name: str, n: int) -> tuple[Process[Any], Any, pl.DataFrame, Covariates]:
+    """A process under four kinds of customers, and the effects that made them different."""
+    process, rng = make_model(name).process, np.random.default_rng(6)  # type: ignore[attr-defined]
+    effects = {"purchases": {"member": 0.5, "size": 0.4}, "dropout": {"member": -0.7}}
+    effects = {k: v for k, v in effects.items() if k in process.likelihood.effects}
+    tables, kinds = [], []
+    for member in (0, 1):
+        for size in (1.0, 2.0):
+            theta = np.log(TRUTH[name])
+            for thing, of in effects.items():
+                shift = of["member"] * member + of.get("size", 0.0) * (size - 1)
+                theta = theta + shift * np.array(process.likelihood.effects[thing])
+            T = np.rint(rng.uniform(100, 300, n))
+            tables.append(process.simulate(np.exp(theta).tolist(), T, rng))
+            kinds.append(pl.DataFrame({"member": [bool(member)] * n, "size": [size] * n}))
+    formulas = {thing: " + ".join(of) for thing, of in effects.items()}
+    return process, joined(tables), pl.concat(kinds), Covariates(**formulas)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_effects_of_covariates_are_recovered(name: str) -> None:
+    process, table, kinds, covariates = shifted(name, 4_000)
+
+    report, _ = fit_with_covariates(process.likelihood, table, kinds, covariates)
+
+    truth = {"purchases.member[true]": 0.5, "purchases.size": 0.4, "dropout.member[true]": -0.7}
+    assert report.converged
+    assert not report.penalised
+    assert set(report.effects) <= set(truth)
+    for effect, found in report.effects.items():
+        error = report.effect_errors[effect]
+        assert 0 < error < 0.3
+        assert abs(found - truth[effect]) < 4 * error, effect
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_by_effects_are_those_of_differences(name: str) -> None:
+    process, table, kinds, covariates = shifted(name, 40)
+    _, fitted = fit_with_covariates(process.likelihood, table, kinds, covariates)
+    designed = fitted.beside(table, kinds)
+    encoder, likelihood = fitted.encoder, process.likelihood
+    n_effects = len(encoder.effect_names)
+    at = np.concatenate([np.log(TRUTH[name]), np.linspace(-0.3, 0.4, n_effects)])
+
+    # Every row has its own θ in the one, and the groups of equal covariates in the other.
+    assert designed.groups is None
+    together = Designed(joined([table] * 10), np.tile(designed.pattern, 10), designed.patterns)
+    assert together.groups is not None
+    rows, groups = (encoder.moments(likelihood, at, one) for one in (designed, together))
+
+    for summed, ten in zip(rows, groups, strict=True):
+        np.testing.assert_allclose(10 * summed, ten, rtol=1e-9, atol=1e-8)
+    step = 1e-5 * np.eye(len(at))
+    for place, up in enumerate(step):
+        ends = [encoder.moments(likelihood, at + sign * up, designed) for sign in (1, -1)]
+        scale = 1e-6 * np.abs(rows.hessian).max()
+        slope = (ends[0].value - ends[1].value) / 2e-5
+        assert rows.gradient[place] == pytest.approx(slope, abs=scale)
+        bend = (ends[0].gradient - ends[1].gradient) / 2e-5
+        assert rows.hessian[place] == pytest.approx(bend, abs=scale)

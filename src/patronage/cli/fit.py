@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from patronage.cli import options
-from patronage.cli.options import parse_columns, parse_date
+from patronage.cli.options import parse_columns, parse_date, parse_names
 
 __all__ = ["fit"]
 
@@ -20,6 +20,16 @@ def fit(
     as_of: options.AsOf = None,
     unit: Annotated[str, typer.Option(help="Unit of time of the parameters.")] = "week",
     horizon: options.Horizon = "52 weeks",
+    customers: options.SideTable = None,
+    purchases: Annotated[
+        str, typer.Option(help="Covariates of the purchase rate, such as 'channel + log(age)'.")
+    ] = "",
+    dropout: Annotated[str, typer.Option(help="Covariates of dropping out.")] = "",
+    spend_covariates: Annotated[str, typer.Option(help="Covariates of the mean spend.")] = "",
+    equal: Annotated[
+        str, typer.Option(help="Covariates a,b with one effect on purchases and dropout.")
+    ] = "",
+    l2: Annotated[float, typer.Option(min=0, help="Penalty on the effects of covariates.")] = 0.0,
     currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
@@ -33,11 +43,18 @@ def fit(
     """Fit one model and print its parameters, standard errors and log-likelihood.
 
     Example: patronage fit orders.csv --model pareto_nbd --unit week --json
+
+    With covariates, from --customers, the first purchase or the columns of an RFM table:
+    patronage fit orders.csv --customers people.csv --model pareto_nbd --purchases "channel + age"
     """
     from patronage.cli.journal import timed
     from patronage.horizon import Horizon
     from patronage.jobs import fit_source
+    from patronage.models.encoders.covariates import Covariates
 
+    covariates = Covariates(
+        purchases, dropout, spend_covariates, l2=l2, equal=parse_names(equal or None) or ()
+    )
     with timed("fit", model=model) as facts:
         result = fit_source(
             events,
@@ -45,6 +62,8 @@ def fit(
             as_of=parse_date(as_of),
             unit=unit,
             horizon=Horizon.parse(horizon),
+            covariates=covariates if covariates.formulas else None,
+            customers=customers,
             currency=currency,
             columns=parse_columns(columns),
             query=query,

@@ -69,14 +69,23 @@ def print_fit(found: dict[str, Any]) -> None:
     """Parameters with their standard errors, and what to think of them."""
     parts = [("", found), (" (spend)", found.get("spend") or {})]
     for title, part in parts:
-        errors = part.get("standard_errors", {})
+        errors = part.get("standard_errors", {}) | part.get("effect_errors", {})
+        estimates = part.get("parameters", {}) | part.get("effects", {})
         rows = [
             (name, f"{value:.6g}", f"{errors.get(name, float('nan')):.3g}")
-            for name, value in part.get("parameters", {}).items()
+            for name, value in estimates.items()
         ]
         if rows:
             print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
             typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+    for name, test in found.get("likelihood_ratio", {}).items():
+        chance = test["p_value"]
+        typer.echo(
+            f"Covariates of {name}: twice the gain in log-likelihood is {test['statistic']:.3f}, "
+            f"{test['degrees_of_freedom']} effects"
+            + ("" if chance is None else f"; chance alone gives as much with p = {chance:.3g}")
+            + "."
+        )
     if "report" in found:
         typer.echo(f"Report: {found['report']}")
     for line in found.get("warnings", []):

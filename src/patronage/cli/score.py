@@ -15,6 +15,7 @@ __all__ = ["score"]
 def score(
     events: options.Events,
     model: Annotated[Path, typer.Option(help="Folder of a saved model, such as OUT/models/NAME.")],
+    customers: options.SideTable = None,
     as_of: options.AsOf = None,
     out: Annotated[Path, typer.Option(help="File to write: .parquet or .csv.")] = Path(
         "scores.parquet"
@@ -52,6 +53,7 @@ def score(
             currency=currency or artifact.currency,
             columns=parse_columns(columns),
             query=query,
+            tables={"customers": customers},
         )
         scores = score_log(
             log,

@@ -10,9 +10,11 @@ import polars as pl
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
+from patronage.jobs.covariates import likelihood_ratios, with_covariates
 from patronage.models.btyd.estimates import estimates
 from patronage.models.btyd.model import FittedBTYD
 from patronage.models.catalog import DISCRETE, MODELS, make_model
+from patronage.models.encoders.covariates import Covariates
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
@@ -25,6 +27,8 @@ def fit_source(
     as_of: date | None = None,
     unit: str = "week",
     horizon: Horizon,
+    covariates: Covariates | None = None,
+    customers: Path | None = None,
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
@@ -35,18 +39,24 @@ def fit_source(
 
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
     else is events. A discrete model counts opportunities: its tables have no unit of time, and
-    neither have its parameters.
+    neither have its parameters. With covariates the model is fitted without them too, and a
+    likelihood-ratio test says whether they tell anything.
 
     Parameters
     ----------
+    covariates : what acts on purchases, dropout and spend
+    customers : table of customers, beside events
     report : folder for a page of charts about the fit, and their frames; None: none
 
     Raises
     ------
-    SettingsError : no such model, or one that an RFM table cannot teach; a report of it
+    SettingsError : no such model, or one that an RFM table cannot teach, that takes no covariates
+        or of which there is no report
     """
     days_per(unit)
-    settings = make_model(model)
+    plain = make_model(model)
+    settings: Any = plain if covariates is None else with_covariates(plain, covariates)
+    ratios: dict[str, Any] = {}
     if report is not None and MODELS[model].kind not in ("forecast", "purchases"):
         raise _no_report(f"{model} foretells no purchases")
     if report is not None and MODELS[model].family != "btyd":
@@ -61,14 +71,22 @@ def fit_source(
                 f"{model} cannot be fitted to an RFM table.\n"
                 "To mend: give events, or choose a buy-till-you-die model."
             )
-        rows = RFM.from_frame(table, unit="day" if discrete else unit, columns=columns)
-        fitted = settings.fit_rfm(rows)  # type: ignore[attr-defined]
+        rfm = RFM.from_frame(table, unit="day" if discrete else unit, columns=columns)
+        fitted = settings.fit_rfm(rfm)
+        if covariates is not None:
+            bare = plain.fit_rfm(rfm)  # type: ignore[attr-defined]
+            ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
     else:
-        log = read_events(source, currency=currency, columns=columns, query=query)
+        log = read_events(
+            source, currency=currency, columns=columns, query=query, customers=customers
+        )
         snapshot = take_snapshot(log, as_of=as_of)
         fitted = settings.fit(snapshot, horizon, seed=seed)
+        if covariates is not None:
+            bare = plain.fit(snapshot, horizon, seed=seed)
+            ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
         if report is not None:
             # Why here: charts are loaded only where they are drawn.
             from patronage.jobs.fit_report import fit_report
@@ -85,7 +103,8 @@ def fit_source(
         if report is not None:
             told["report"] = str(page)
     found = _estimates(fitted, unit, n_customers)
-    return {"model": model, **found, "unit": "opportunity" if discrete else unit, **told}
+    shown = "opportunity" if discrete else unit
+    return {"model": model, **found, **ratios, "unit": shown, **told}
 
 
 def _no_report(why: str) -> SettingsError:

@@ -1,5 +1,6 @@
 """What was known at as_of, and what happened after it."""
 
+from patronage.snapshots.attributes import attribute_source, is_attribute
 from patronage.snapshots.features import FEATURES
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
@@ -13,8 +14,10 @@ __all__ = [
     "RFM",
     "Outcome",
     "Snapshot",
+    "attribute_source",
     "calibration_holdout",
     "cohort_history",
+    "is_attribute",
     "observe_outcome",
     "opportunities",
     "period_history",

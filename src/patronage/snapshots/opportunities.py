@@ -97,6 +97,7 @@ def opportunities(snapshot: Snapshot, period: str | int | float) -> RFM:
         table["n"].to_numpy(),
         mean,
         table["first"].to_numpy(),
+        covariates=snapshot.rfm().covariates,
     )
 
 

@@ -39,6 +39,7 @@ class RFM:
     weight : number of customers a row stands for
     log_gaps : Σ ln(days between consecutive counted purchases), 0 where frequency is 0; None:
         unknown
+    covariates : what else is known of each customer, a column each; None: nothing
     """
 
     customer_id: Shaped[np.ndarray, " customers"]
@@ -49,6 +50,7 @@ class RFM:
     first_amount: Float[np.ndarray, " customers"] | None = None
     weight: Float[np.ndarray, " customers"] | None = None
     log_gaps: Float[np.ndarray, " customers"] | None = None
+    covariates: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -60,8 +62,10 @@ class RFM:
 
     def take(self, rows: Shaped[np.ndarray, " rows"] | slice) -> "RFM":
         """Some of the rows (a mask, indices or a slice)."""
+        # Why: a frame takes a mask of rows for one of columns.
+        places = np.arange(len(self))[rows] if self.covariates is not None else rows
         picked: dict[str, Any] = {
-            name: None if value is None else value[rows] for name, value in vars(self).items()
+            name: None if value is None else value[places] for name, value in vars(self).items()
         }
         return RFM(**picked)
 
@@ -76,7 +80,9 @@ class RFM:
     def from_frame(
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
     ) -> "RFM":
-        """Read an RFM table: frequency, recency, T[, monetary_value][, weight][, log_gaps].
+        """Read an RFM table: frequency, recency, T[, monetary_value][, weight][, log_gaps][, …].
+
+        Columns that are none of these are covariates.
 
         Parameters
         ----------
@@ -121,7 +127,9 @@ class RFM:
         if log_gaps is not None:
             # ln(gap in days) = ln(gap in units) + ln(days per unit), for each of x gaps.
             log_gaps = np.where(x > 0, log_gaps + x * np.log(days), 0.0)
-        return cls(customer_id, x, t_x * days, T * days, z, None, weight, log_gaps)
+        rest = frame.drop({name for name in found.values() if name is not None})
+        covariates = rest if rest.width else None
+        return cls(customer_id, x, t_x * days, T * days, z, None, weight, log_gaps, covariates)
 
 
 def _find(frame: pl.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:

@@ -11,6 +11,7 @@ import polars as pl
 from patronage.engines import literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
+from patronage.snapshots.attributes import is_attribute, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.memory import SnapshotMemory
@@ -37,7 +38,7 @@ class Snapshot:
         T (days), monetary_value (null where frequency is 0), first_amount, spend (gross money of
         purchases), cash (net money), then the columns of the feature groups asked for
     as_of : first unknown day
-    features : the feature groups in `customers`
+    features : the feature groups and attributes (see `attributes`) in `customers`
     memory : where rewound snapshots and what is learned from them are kept, when they will be
         asked for again (see `remembering`)
     """
@@ -84,10 +85,13 @@ class Snapshot:
         return self.memory.get(key, make, n_rows=lambda made: len(made.customers))
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
-        """The same snapshot with more feature groups."""
+        """The same snapshot with more feature groups or attributes."""
         wanted = tuple(dict.fromkeys((*self.features, *groups)))
         if wanted == self.features:
             return self
+        if all(is_attribute(name) for name in wanted[len(self.features) :]):
+            customers = with_attributes(self.customers, self.events, wanted)
+            return replace(self, customers=customers, features=wanted)
         whole = replace(
             take_snapshot(self.events, as_of=self.as_of, features=wanted), memory=self.memory
         )
@@ -104,6 +108,7 @@ class Snapshot:
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""
         columns = self.customers
+        attributes = [name for name in columns.columns if is_attribute(name)]
         return RFM(
             columns["customer_id"].to_numpy(),
             columns["frequency"].cast(pl.Float64).to_numpy(),
@@ -112,6 +117,7 @@ class Snapshot:
             columns["monetary_value"].fill_null(np.nan).to_numpy(),
             columns["first_amount"].fill_null(np.nan).to_numpy(),
             log_gaps=columns["log_gaps"].to_numpy() if "log_gaps" in columns else None,
+            covariates=columns.select(attributes) if attributes else None,
         )
 
 
@@ -123,11 +129,12 @@ def take_snapshot(
     Raises
     ------
     EventSchemaError : nothing was known before as_of
-    SettingsError : a feature group that does not exist
+    SettingsError : a feature group or an attribute that does not exist
     """
     if as_of is None:
         as_of = log.cut if log.cut is not None else log.next_day()
-    unknown = [name for name in features if name not in FEATURES]
+    groups = [name for name in features if not is_attribute(name)]
+    unknown = [name for name in groups if name not in FEATURES]
     if unknown:
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
     if as_of.year > _LAST_YEAR:
@@ -138,7 +145,7 @@ def take_snapshot(
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)
-    extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
+    extra = {name: sql for group in groups for name, sql in FEATURES[group].items()}
     day = f"DATE {literal(as_of.isoformat())}"
 
     def query(among: str) -> str:
@@ -155,4 +162,5 @@ def take_snapshot(
             f"nothing is known before as_of {as_of}.\n"
             "To mend: choose an as_of after the first event."
         )
+    customers = with_attributes(customers, known, features)
     return Snapshot(known, customers, as_of, tuple(features))

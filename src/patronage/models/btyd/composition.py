@@ -13,11 +13,14 @@ from patronage.horizon import Horizon
 from patronage.models.btyd.compacted_counts import CompactedCounts
 from patronage.models.btyd.process import Process, PurchaseTable, natural
 from patronage.models.btyd.spending import FittedSpend
+from patronage.models.encoders.base import Encoder
+from patronage.models.encoders.constant import ConstantEncoder
+from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.report import FitReport
-from patronage.snapshots import Snapshot
+from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["cash_ratio", "compacted_counts", "forecast_cash"]
+__all__ = ["cash_ratio", "compacted_counts", "forecast_cash", "purchases_ahead"]
 
 TableT = TypeVar("TableT", bound=PurchaseTable)
 
@@ -36,6 +39,14 @@ def compacted_counts(
     return counts if compacted.inverse is None else CompactedCounts(counts, compacted.inverse)
 
 
+def purchases_ahead(
+    process: Process[Any], report: FitReport, covariates: FittedCovariates | None, rfm: RFM
+) -> AbstractCounts:
+    """Purchases ahead of each row of an RFM table."""
+    encoder, table = _encoded(process, covariates, rfm)
+    return _counts(process, report, encoder, table)
+
+
 def forecast_cash(
     process: Process[Any],
     report: FitReport,
@@ -43,21 +54,23 @@ def forecast_cash(
     ratio: float,
     snapshot: Snapshot,
     horizon: Horizon,
+    *,
+    covariates: FittedCovariates | None = None,
 ) -> CompoundForecast:
     """Compose purchases and spend for every customer of the snapshot.
 
     Parameters
     ----------
     ratio : net cash per money of purchases
+    covariates : how they shift θ; None: θ is the same for all
     """
     rfm = process.summary(snapshot)
-    table = process.table(rfm)
-    parameters = natural(report.theta)
-    counts = compacted_counts(table, lambda rows: process.counts(parameters, rows))
+    encoder, table = _encoded(process, covariates, rfm)
+    counts = _counts(process, report, encoder, table)
     money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)
     ratio = 1.0 if spend is None else ratio
     expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
-    slopes = _relative_gradient(process, report, table, horizon.days)
+    slopes = _relative_gradient(process, report, encoder, table, days=horizon.days)
     factors = [
         (ratio * expected * money.mean())[:, None]
         * (slopes @ np.linalg.cholesky(report.covariance))
@@ -82,10 +95,30 @@ def cash_ratio(snapshot: Snapshot) -> float:
     return min(max(net / gross, 0.0), 2.0) if gross > 0 else 1.0
 
 
+def _encoded(
+    process: Process[Any], covariates: FittedCovariates | None, rfm: RFM
+) -> tuple[Encoder[Any], Any]:
+    """The encoder, and the table that it reads."""
+    table = process.table(rfm)
+    if covariates is None:
+        return ConstantEncoder(), table
+    return covariates.encoder, covariates.beside(table, rfm.covariates)
+
+
+def _counts(
+    process: Process[Any], report: FitReport, encoder: Encoder[Any], table: Any
+) -> AbstractCounts:
+    def of(rows: Any) -> AbstractCounts:
+        theta = encoder.theta(process.likelihood, report.coefficients, rows)
+        return process.counts(natural(theta), encoder.observed(rows))
+
+    return compacted_counts(table, of)
+
+
 def _relative_gradient(
-    process: Process[Any], report: FitReport, table: PurchaseTable, days: float
-) -> Float[np.ndarray, "customers k"]:
-    """d ln E[purchases] / d θ of each customer, by central differences.
+    process: Process[Any], report: FitReport, encoder: Encoder[Any], table: Any, *, days: float
+) -> Float[np.ndarray, "customers coefficients"]:
+    """d ln E[purchases] / d coefficients of each customer, by central differences in θ.
 
     It varies slowly, so that on logs without ties it is taken at coarse times: the factors
     describe a standard error, and that costs them less than 1 %.
@@ -93,15 +126,14 @@ def _relative_gradient(
     compacted = compact(table)
     if len(compacted.table) > _EXACT:
         compacted = compact(table.coarse())
-    edges = np.array([0.0, days])
+    rows, edges = encoder.observed(compacted.table), np.array([0.0, days])
+    at = encoder.theta(process.likelihood, report.coefficients, compacted.table)
 
-    def log_mean(theta: Float[np.ndarray, " k"]) -> Float[np.ndarray, " rows"]:
-        expected = process.counts(natural(theta), compacted.table).mean(edges)[:, 0]
+    def log_mean(theta: Float[np.ndarray, "*rows k"]) -> Float[np.ndarray, " rows"]:
+        expected = process.counts(natural(theta), rows).mean(edges)[:, 0]
         return np.asarray(np.log(np.maximum(expected, 1e-300)))
 
     steps = _STEP * np.eye(len(report.theta))
-    columns = [
-        (log_mean(report.theta + step) - log_mean(report.theta - step)) / (2 * _STEP)
-        for step in steps
-    ]
-    return compacted.expand(np.column_stack(columns))
+    columns = [(log_mean(at + step) - log_mean(at - step)) / (2 * _STEP) for step in steps]
+    slopes = encoder.gradient(process.likelihood, np.column_stack(columns), compacted.table)
+    return compacted.expand(slopes)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from patronage.horizon import days_per
 from patronage.models.btyd.spending import FittedSpend
+from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.report import FitReport
 
 __all__ = ["estimates"]
@@ -26,6 +27,9 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
     if not isinstance(fitted, _Reported) or fitted.report is None:
         return None
     told = _told(fitted.report.in_unit(days_per(unit)))
+    covariates = getattr(fitted, "covariates", None)
+    if isinstance(covariates, FittedCovariates):
+        told |= covariates.facts
     spend = getattr(fitted, "spend", None)
     if spend is not None:
         told["spend"] = _spend(spend)

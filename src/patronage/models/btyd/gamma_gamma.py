@@ -10,10 +10,12 @@ from jaxtyping import Float
 from patronage.errors import NotEnoughDataError
 from patronage.forecast.spend import GammaGammaSpend
 from patronage.horizon import Horizon
+from patronage.models.encoders.covariates import Covariates, FittedCovariates
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
+from patronage.models.fitting.with_covariates import fit_with_covariates
 from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends, log_likelihood
-from patronage.snapshots import RFM, Snapshot
+from patronage.snapshots import RFM, Snapshot, attribute_source
 
 __all__ = ["FittedGammaGamma", "GammaGamma"]
 
@@ -37,6 +39,7 @@ class FittedGammaGamma:
     first_gain : gain in log-likelihood of the repeat purchases' amounts from knowing the first
         purchase's, and its standard error; None where it was not looked at
     warnings : sentences that say what is doubtful and what to do about it
+    covariates : how they shift the mean spend; None: they do not
     """
 
     report: FitReport | None
@@ -46,6 +49,7 @@ class FittedGammaGamma:
     n_excluded: int
     first_gain: tuple[float, float] | None
     warnings: tuple[str, ...]
+    covariates: FittedCovariates | None = None
 
     @property
     def name(self) -> str:
@@ -59,6 +63,7 @@ class FittedGammaGamma:
             "mean": self.pooled_mean,
             "use_first": self.use_first,
             "n_excluded": self.n_excluded,
+            **({} if self.covariates is None else self.covariates.facts),
         }
 
     def spend(self, rfm: RFM) -> GammaGammaSpend:
@@ -68,20 +73,27 @@ class FittedGammaGamma:
             rows = np.ones(len(rfm))
             return GammaGammaSpend(self.pooled_shape, _FIXED * rows, scale * rows)
         seen = _observed(rfm, use_first=self.use_first)
-        p, q, gamma = self.report.parameters.values()
+        p, q, gamma = self._parameters(self.report, rfm)
         return GammaGammaSpend(p, q + p * seen.purchases, gamma + seen.money)
 
     def mean_gradient(self, rfm: RFM) -> Float[np.ndarray, "customers k"]:
-        """Derivatives of the expected spend with respect to ln (p, q, gamma); none if pooled."""
+        """Derivatives of the expected spend with respect to ln (p, q, gamma) and the effects.
+
+        None if pooled.
+        """
         if self.report is None:
             return np.empty((len(rfm), 0))
-        n = _observed(rfm, use_first=self.use_first).purchases
-        p, q, gamma = self.report.parameters.values()
-        spend = self.spend(rfm)
+        seen = _observed(rfm, use_first=self.use_first)
+        p, q, gamma = self._parameters(self.report, rfm)
+        spend, n = self.spend(rfm), seen.purchases
         mean, left = spend.mean(), spend.shape - 1
-        return np.column_stack(
+        slopes = np.column_stack(
             [mean * (1 - p * n / left), -mean * q / left, mean * gamma / spend.scale]
         )
+        if self.covariates is None:
+            return slopes
+        design = self.covariates.matrix(rfm.covariates, len(rfm))
+        return self.covariates.encoder.gradient_of(GammaGammaLikelihood(), slopes, design)
 
     @property
     def mean_root(self) -> Float[np.ndarray, "k k"]:
@@ -89,6 +101,19 @@ class FittedGammaGamma:
         if self.report is None:
             return np.empty((0, 0))
         return np.linalg.cholesky(self.report.covariance)
+
+    def _parameters(
+        self, report: FitReport, rfm: RFM
+    ) -> tuple[float, float, float | Float[np.ndarray, " customers"]]:
+        """p and q of all customers, and gamma, which covariates make each customer's own."""
+        p, q, gamma = report.parameters.values()
+        if self.covariates is None:
+            return p, q, gamma
+        design = self.covariates.matrix(rfm.covariates, len(rfm))
+        theta = self.covariates.encoder.theta_of(
+            GammaGammaLikelihood(), report.coefficients, design
+        )
+        return p, q, np.exp(theta[:, 2])
 
 
 @final
@@ -101,16 +126,32 @@ class GammaGamma:
     use_first : whether the amount of the first purchase enters, so that n = frequency + 1. None
         decides by evidence: yes, if the amounts of repeat purchases are more likely (by more than
         two standard errors over customers) given the first purchase's amount than without it.
+    covariates : what of a customer's attributes acts on the mean spend: a formula, or
+        Covariates(spend=…) with a penalty; "": nothing
     """
 
     use_first: bool | None = None
+    covariates: str | Covariates = ""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self._settings.reads
+
+    @property
+    def _settings(self) -> Covariates:
+        given = self.covariates
+        return given if isinstance(given, Covariates) else Covariates(spend=given)
 
     def fit(
         self, snapshot: Snapshot, horizon: Horizon | None = None, *, seed: int = 0
     ) -> FittedGammaGamma:
         """Fit to the customers with a purchase."""
         del horizon, seed
-        return self.fit_rfm(snapshot.rfm().take(snapshot.customers["is_buyer"].to_numpy()))
+        known = snapshot.with_features(
+            [attribute_source(snapshot.events, name) for name in self.reads]
+        )
+        return self.fit_rfm(known.rfm().take(known.customers["is_buyer"].to_numpy()))
 
     def fit_rfm(self, rfm: RFM) -> FittedGammaGamma:
         """Fit to the rows with positive amounts.
@@ -129,7 +170,7 @@ class GammaGamma:
         if self.use_first is None:
             gain = _first_gain(rfm)
             use_first = gain is not None and gain[0] > 2 * gain[1]
-        return _fitted(rfm, use_first=use_first, first_gain=gain)
+        return _fitted(rfm, self._settings, use_first=use_first, first_gain=gain)
 
 
 def _observed(rfm: RFM, *, use_first: bool) -> Spends:
@@ -146,7 +187,7 @@ def _observed(rfm: RFM, *, use_first: bool) -> Spends:
 
 
 def _fitted(
-    rfm: RFM, *, use_first: bool, first_gain: tuple[float, float] | None
+    rfm: RFM, settings: Covariates, *, use_first: bool, first_gain: tuple[float, float] | None
 ) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
     table = _observed(rfm, use_first=use_first)
@@ -160,7 +201,8 @@ def _fitted(
     only_first = not (table.purchases > 0).any()
     if only_first:
         table = _observed(rfm, use_first=True)
-    table = table.take(table.purchases > 0)
+    spenders = table.purchases > 0
+    table = table.take(spenders)
     if len(table.n) == 0:
         raise NotEnoughDataError(
             f"none of {len(rfm)} customers has a purchase with an amount above zero.\n"
@@ -191,7 +233,13 @@ def _fitted(
         return pooled_only(
             "no repeat purchase has an amount: the mean of first purchases is used for everybody"
         )
-    report = maximum_likelihood(GammaGammaLikelihood(), table)
+    covariates = None
+    if settings.formulas:
+        report, covariates = fit_with_covariates(
+            GammaGammaLikelihood(), table, rfm.take(spenders).covariates, settings
+        )
+    else:
+        report = maximum_likelihood(GammaGammaLikelihood(), table)
     p, q, gamma = report.parameters.values()
     if q <= 1:
         return pooled_only(
@@ -200,7 +248,7 @@ def _fitted(
             "for everybody; look for wrong amounts or business customers, and fit these apart"
         )
     prior = p * gamma / (q - 1)
-    if prior > 2 * pooled:
+    if covariates is None and prior > 2 * pooled:
         warnings.append(
             f"a new customer's expected spend is {prior:.6g}, far above the mean amount of "
             f"{pooled:.6g}: amounts are heavy-tailed (q = {q:.3g}); look for wrong amounts"
@@ -213,6 +261,7 @@ def _fitted(
         int(excluded.sum()),
         first_gain,
         (*warnings, *report.warnings),
+        covariates,
     )
 
 

@@ -13,17 +13,19 @@ from patronage.errors import NotEnoughDataError
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.horizon import Horizon
-from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
+from patronage.models.btyd.composition import cash_ratio, forecast_cash, purchases_ahead
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.predictions import prediction_table
-from patronage.models.btyd.process import Process, natural
-from patronage.models.btyd.spending import FittedSpend, SpendModel
+from patronage.models.btyd.process import Process
+from patronage.models.btyd.spending import FittedSpend, SpendModel, attributes_of, reads_of
 from patronage.models.catalog import MODELS, make_model
+from patronage.models.encoders.covariates import Covariates, FittedCovariates
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.likelihood_ratio import against_nested
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
-from patronage.snapshots import RFM, Snapshot
+from patronage.models.fitting.with_covariates import fit_with_covariates
+from patronage.snapshots import RFM, Snapshot, attribute_source
 
 __all__ = ["AbstractBTYD", "FittedBTYD"]
 
@@ -39,22 +41,23 @@ class FittedBTYD:
     report : the parameters, times in days
     spend : None where every purchase counts 1
     cash_ratio : net cash per money of purchases
+    covariates : how they shift purchases and dropout; None: they do not
     """
 
     process: Process[Any]
     report: FitReport
     spend: FittedSpend | None = None
     cash_ratio: float = 1.0
+    covariates: FittedCovariates | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
-        return self.process.features
+        """Feature groups and attributes that `predict` reads."""
+        return (*self.process.features, *(name for part in self._read() for name in part.features))
 
     def counts(self, rfm: RFM) -> AbstractCounts:
         """Purchases ahead of each row of an RFM table."""
-        parameters = natural(self.report.theta)
-        table = self.process.table(rfm)
-        return compacted_counts(table, lambda rows: self.process.counts(parameters, rows))
+        return purchases_ahead(self.process, self.report, self.covariates, rfm)
 
     def new_customer(self) -> AbstractCounts:
         """Purchases ahead of one customer who has just bought for the first time.
@@ -104,8 +107,23 @@ class FittedBTYD:
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
-        known = snapshot.with_features(self.features)
-        return forecast_cash(self.process, self.report, self.spend, self.cash_ratio, known, horizon)
+        attributes = (name for part in self._read() for name in part.attributes(snapshot.events))
+        known = snapshot.with_features((*self.process.features, *attributes))
+        for part in self._read():
+            part.warn(known.rfm().covariates, len(known.customers))
+        return forecast_cash(
+            self.process,
+            self.report,
+            self.spend,
+            self.cash_ratio,
+            known,
+            horizon,
+            covariates=self.covariates,
+        )
+
+    def _read(self) -> tuple[FittedCovariates, ...]:
+        both = (self.covariates, attributes_of(self.spend))
+        return tuple(part for part in both if part is not None)
 
 
 @dataclass(frozen=True)
@@ -115,9 +133,11 @@ class AbstractBTYD(ABC):
     Attributes
     ----------
     spend : the model of a purchase's money; None: every purchase counts 1
+    covariates : what of a customer's attributes acts on purchases and dropout; None: nothing
     """
 
     spend: SpendModel | None = field(default_factory=GammaGamma)
+    covariates: Covariates | None = None
 
     @property
     @abstractmethod
@@ -132,41 +152,45 @@ class AbstractBTYD(ABC):
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
         del horizon, seed
-        known = snapshot.with_features(self.process.features)
+        reads = (*(self.covariates.reads if self.covariates else ()), *reads_of(self.spend))
+        attributes = (attribute_source(snapshot.events, name) for name in reads)
+        known = snapshot.with_features((*self.process.features, *attributes))
         buyers = known.customers["is_buyer"].to_numpy()
         summary = self.process.summary(known).take(buyers)
-        process, report = _likeliest(self.choices, summary)
+        process, report, covariates = self._likeliest(summary)
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
             spend = self.spend.fit_rfm(summary)
-        return FittedBTYD(process, report, spend, cash_ratio(snapshot))
+        return FittedBTYD(process, report, spend, cash_ratio(snapshot), covariates)
 
     def fit_rfm(self, rfm: RFM) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        process, report = _likeliest(self.choices, rfm)
+        process, report, covariates = self._likeliest(rfm)
         money = self.spend is not None and rfm.monetary_value is not None
         spend = self.spend.fit_rfm(rfm) if self.spend is not None and money else None
-        return FittedBTYD(process, report, spend)
+        return FittedBTYD(process, report, spend, covariates=covariates)
+
+    def _likeliest(self, rfm: RFM) -> tuple[Process[Any], FitReport, FittedCovariates | None]:
+        """The process with the highest log-likelihood, looked for in turn until it falls."""
+        best = self.choices[0], *_fit_purchases(self.choices[0], rfm, self.covariates)
+        for process in self.choices[1:]:
+            report, covariates = _fit_purchases(process, rfm, self.covariates)
+            if report.log_likelihood <= best[1].log_likelihood:
+                break
+            best = process, report, covariates
+        return best
 
 
-def _likeliest(choices: tuple[Process[Any], ...], rfm: RFM) -> tuple[Process[Any], FitReport]:
-    """The process with the highest log-likelihood, looked for in turn until it falls."""
-    best = choices[0], _fit_purchases(choices[0], rfm)
-    for process in choices[1:]:
-        report = _fit_purchases(process, rfm)
-        if report.log_likelihood <= best[1].log_likelihood:
-            break
-        best = process, report
-    return best
-
-
-def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
+def _fit_purchases(
+    process: Process[Any], rfm: RFM, settings: Covariates | None
+) -> tuple[FitReport, FittedCovariates | None]:
     """Fit the process to all customers of an RFM table.
 
     Raises
     ------
     EventSchemaError : a value is not finite, or breaks 0 <= recency <= T
+    SettingsError : a covariate is not there or cannot be read, or a setting does not suit
     NotEnoughDataError : there are no customers, or none was observed for any time
     """
     if len(rfm) == 0:
@@ -175,8 +199,14 @@ def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
             "To mend: check the kinds and amounts of the events, or choose a later as_of."
         )
     table = process.table(rfm)
-    report = maximum_likelihood(process.likelihood, compact(table).table)
-    report = against_nested(report, lambda name: _fit_named(name, rfm))
+    covariates = None
+    if settings is None:
+        report = maximum_likelihood(process.likelihood, compact(table).table)
+        report = against_nested(report, lambda name: _fit_named(name, rfm))
+    else:
+        report, covariates = fit_with_covariates(
+            process.likelihood, table, rfm.covariates, settings
+        )
     remarks = process.remarks(table)
     if not np.any(rfm.frequency > 0):
         sentence = (
@@ -184,11 +214,14 @@ def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
             "no purchases are expected; wait for repeat purchases, or use a baseline"
         )
         remarks = (sentence, *remarks)
-        return replace(report, warnings=(*remarks[:1], *report.warnings, *remarks[1:]))
-    return replace(report, warnings=(*report.warnings, *remarks))
+        warnings = (*remarks[:1], *report.warnings, *remarks[1:])
+        return replace(report, warnings=warnings), covariates
+    return replace(report, warnings=(*report.warnings, *remarks)), covariates
 
 
 def _fit_named(name: str, rfm: RFM) -> FitReport | None:
     """The fit of another model of the family to the same rows; None where there is none."""
     settings = make_model(name) if name in MODELS else None
-    return _fit_purchases(settings.process, rfm) if isinstance(settings, AbstractBTYD) else None
+    if not isinstance(settings, AbstractBTYD):
+        return None
+    return _fit_purchases(settings.process, rfm, None)[0]

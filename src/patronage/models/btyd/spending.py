@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.forecast.spend import AbstractSpend
+from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM
 
-__all__ = ["FittedSpend", "SpendModel"]
+__all__ = ["FittedSpend", "SpendModel", "attributes_of", "reads_of"]
 
 
 @runtime_checkable
@@ -58,3 +59,23 @@ class SpendModel(Protocol):
     def fit_rfm(self, rfm: RFM) -> FittedSpend:
         """Fit to the rows with usable amounts."""
         ...
+
+
+@runtime_checkable
+class _Reads(Protocol):
+    reads: tuple[str, ...]
+
+
+@runtime_checkable
+class _Shifted(Protocol):
+    covariates: FittedCovariates | None
+
+
+def reads_of(model: SpendModel | None) -> tuple[str, ...]:
+    """Names of the covariates that a spend model reads; most read none."""
+    return model.reads if isinstance(model, _Reads) else ()
+
+
+def attributes_of(fitted: FittedSpend | None) -> FittedCovariates | None:
+    """How covariates shift the spend; None: they do not."""
+    return fitted.covariates if isinstance(fitted, _Shifted) else None

@@ -1,6 +1,6 @@
 """Encoder: what turns a table of customers into θ, the parameters of a likelihood, per row."""
 
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from patronage.models.likelihoods.base import Likelihood, Moments, Table
 
 __all__ = ["Encoder"]
 
-TableT = TypeVar("TableT", bound=Table)
+TableT = TypeVar("TableT", bound=Table, contravariant=True)
 
 
 @runtime_checkable
@@ -25,18 +25,28 @@ class Encoder(Protocol[TableT]):
         """Names of the coefficients after the first k, such as "purchases.channel[web]"."""
         ...
 
+    def observed(self, table: TableT) -> Any:
+        """What the likelihood reads of the table: the table without the encoder's covariates."""
+        ...
+
     def theta(
         self,
-        likelihood: Likelihood[TableT],
+        likelihood: Likelihood[Any],
         coefficients: Float[np.ndarray, " coefficients"],
         table: TableT,
     ) -> Float[np.ndarray, "*rows k"]:
         """θ of each row; (k,) where it is the same for all."""
         ...
 
+    def gradient(
+        self, likelihood: Likelihood[Any], slopes: Float[np.ndarray, "rows k"], table: TableT
+    ) -> Float[np.ndarray, "rows coefficients"]:
+        """From a derivative by each row's θ to that by the coefficients: slopes · ∂θ/∂c."""
+        ...
+
     def moments(
         self,
-        likelihood: Likelihood[TableT],
+        likelihood: Likelihood[Any],
         coefficients: Float[np.ndarray, " coefficients"],
         table: TableT,
     ) -> Moments:

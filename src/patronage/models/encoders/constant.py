@@ -20,6 +20,10 @@ class ConstantEncoder:
 
     effect_names: ClassVar[tuple[str, ...]] = ()
 
+    def observed(self, table: TableT) -> TableT:
+        """All of it."""
+        return table
+
     def theta(
         self,
         likelihood: Likelihood[TableT],
@@ -29,6 +33,13 @@ class ConstantEncoder:
         """The same θ for each row."""
         del likelihood, table
         return coefficients
+
+    def gradient(
+        self, likelihood: Likelihood[TableT], slopes: Float[np.ndarray, "rows k"], table: TableT
+    ) -> Float[np.ndarray, "rows k"]:
+        """The slopes themselves."""
+        del likelihood, table
+        return slopes
 
     def moments(
         self,

@@ -55,7 +55,7 @@ class Objective:
         """Log-likelihood of each row, unweighted and without the prior."""
         with np.errstate(all="ignore"):
             theta = self.encoder.theta(self.likelihood, coefficients, self.table)
-            return self.likelihood.log_likelihood(theta, self.table)
+            return self.likelihood.log_likelihood(theta, self.encoder.observed(self.table))
 
     def thinned(self, every: int) -> "Objective":
         """The same on every so-many-th row."""

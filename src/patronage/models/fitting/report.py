@@ -34,6 +34,7 @@ class FitReport:
     effects, effect_errors : effects of covariates by name, and their standard errors; of 1 in the
         logarithm of the purchase rate, of the dropout rate or odds, or of the mean spend
     nested_lr, nested_p_value : likelihood-ratio test of `nested`, where it is in the catalogue
+    has_prior : a prior or penalty that was asked for pulled at the coefficients
     """
 
     parameters: dict[str, float]
@@ -55,6 +56,7 @@ class FitReport:
     effect_errors: dict[str, float] = field(default_factory=dict)
     nested_lr: float | None = None
     nested_p_value: float | None = None
+    has_prior: bool = False
 
     @property
     def theta(self) -> Float[np.ndarray, " k"]:
@@ -80,4 +82,26 @@ class FitReport:
             parameters=scaled(self.parameters),
             standard_errors=scaled(self.standard_errors),
             log_likelihood=self.log_likelihood + self.unit_power * float(np.log(size)),
+        )
+
+    def mapped(
+        self,
+        matrix: Float[np.ndarray, "coefficients coefficients"],
+        offset: Float[np.ndarray, " coefficients"],
+    ) -> "FitReport":
+        """The same fit in other coordinates: coefficients → matrix · coefficients + offset."""
+        coefficients = matrix @ self.coefficients + offset
+        covariance = matrix @ self.covariance @ matrix.T
+        deviations = np.sqrt(np.diag(covariance))
+        k = len(self.parameters)
+        parameters = np.exp(coefficients[:k])
+        return replace(
+            self,
+            parameters=dict(zip(self.parameters, parameters.tolist(), strict=True)),
+            standard_errors=dict(
+                zip(self.parameters, (parameters * deviations[:k]).tolist(), strict=True)
+            ),
+            covariance=covariance,
+            effects=dict(zip(self.effects, coefficients[k:].tolist(), strict=True)),
+            effect_errors=dict(zip(self.effects, deviations[k:].tolist(), strict=True)),
         )

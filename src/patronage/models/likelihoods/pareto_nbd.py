@@ -167,26 +167,33 @@ class ParetoNBDLikelihood:
         r, alpha, s, beta = parameters.T
         rising, rising_1, rising_2 = log_rising(r, table.x)
         value = rising + r * np.log(alpha) + s * np.log(beta)
-        gradient = np.stack([rising_1 + np.log(alpha), r / alpha, np.log(beta), s / beta], axis=-1)
-        hessian = np.zeros((len(table), 4, 4))
+        # Why transposed: each derivative's column is then in one piece, which is twice as fast.
+        gradient = np.stack([rising_1 + np.log(alpha), r / alpha, np.log(beta), s / beta]).T
+        hessian = np.zeros((4, 4, len(table))).transpose(2, 0, 1)
         for first in range(0, len(table), _CHUNK):
             rows = slice(first, first + _CHUNK)
             part, n, s_part = table.take(rows), r[rows] + table.x[rows], s[rows]
             mix = _mixture(r[rows], alpha[rows], s_part, beta[rows], part)
             atom = mix.atom * mix.atom_slope
-            node = np.einsum("kr,ikr->ir", mix.nodes, mix.node_slope)
-            mean = (atom + node).T
-            atoms = np.einsum("ir,jr->rij", atom, mix.atom_slope)
-            nodes = np.einsum("kr,ikr,jkr->rij", mix.nodes, mix.node_slope, mix.node_slope)
+            weighted = mix.node_slope * mix.nodes
+            node = weighted.sum(axis=1)
+            mean = atom + node
+            square = np.einsum("ir,jr->ijr", atom, mix.atom_slope)
+            atoms = square[3, 3].copy()
+            # Why pair by pair: one einsum over all three factors takes three times as long.
+            for i in range(4):
+                for j in range(i + 1):
+                    square[i, j] += np.einsum("kr,kr->r", weighted[i], mix.node_slope[j])
+                    square[j, i] = square[i, j]
+            bent = square - mean[:, None] * mean
+            bent[0, 1] += mean[1] / n
+            bent[1, 1] += square[1, 1] / n
+            bent[2, 2] -= (1 - mix.atom) / s_part**2
+            bent[2, 3] += node[3] / (s_part + 1) + atom[3] / s_part
+            bent[3, 3] += (square[3, 3] - atoms) / (s_part + 1) + atoms / s_part
             value[rows] += mix.log_sum
-            gradient[rows] += mean
-            curvature = hessian[rows]
-            curvature += atoms + nodes - mean[:, :, None] * mean[:, None, :]
-            curvature[:, 0, 1] += mean[:, 1] / n
-            curvature[:, 1, 1] += (atoms + nodes)[:, 1, 1] / n
-            curvature[:, 2, 2] -= (1 - mix.atom) / s_part**2
-            curvature[:, 2, 3] += node[3] / (s_part + 1) + atom[3] / s_part
-            curvature[:, 3, 3] += nodes[:, 3, 3] / (s_part + 1) + atoms[:, 3, 3] / s_part
+            gradient[rows] += mean.T
+            hessian[rows] += bent.transpose(2, 0, 1)
         hessian[:, 0, 0] += rising_2
         hessian[:, 0, 1] += 1 / alpha
         hessian[:, 1, 1] -= r / alpha**2

@@ -1,5 +1,7 @@
 """Poisson purchasing with gamma-distributed rates: what all buy-till-you-die likelihoods share."""
 
+from typing import Final
+
 import numpy as np
 from jaxtyping import Float
 from scipy.special import digamma, gammaln, zeta
@@ -9,16 +11,48 @@ from patronage.models.likelihoods.histories import Histories
 
 __all__ = ["log_rising", "rate_start"]
 
+_SUMMED: Final = 20
+
 
 def log_rising(
     size: float | Float[np.ndarray, "*rows"], x: Float[np.ndarray, "*rows"]
 ) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
     """ln Γ(size + x) - ln Γ(size) and its first two derivatives with respect to size."""
+    if isinstance(size, np.ndarray) and size.shape == x.shape:
+        return _log_rising_by_row(size, x)
     return (
         gammaln(size + x) - gammaln(size),
         digamma(size + x) - digamma(size),
         zeta(2, size + x) - zeta(2, size),
     )
+
+
+def _log_rising_by_row(
+    size: Float[np.ndarray, " rows"], x: Float[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+    """Where every row has its own size: Σ ln(size + i), i < x, where x is whole and small.
+
+    Why: six special functions a row cost ten times what the few logarithms do.
+    """
+    value, first, second = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+    summed = (x <= _SUMMED) & (x == np.floor(x))
+    rest = np.flatnonzero(~summed)
+    if len(rest):
+        s, end = size[rest], size[rest] + x[rest]
+        value[rest] = gammaln(end) - gammaln(s)
+        first[rest] = digamma(end) - digamma(s)
+        second[rest] = zeta(2, end) - zeta(2, s)
+    rows = np.flatnonzero(summed & (x > 0))
+    i = 0
+    while len(rows):
+        since = size[rows] + i
+        per = 1 / since
+        value[rows] += np.log(since)
+        first[rows] += per
+        second[rows] -= per * per
+        i += 1
+        rows = rows[x[rows] > i]
+    return value, first, second
 
 
 def rate_start(table: Histories) -> tuple[float, float]:
