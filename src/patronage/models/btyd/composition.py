@@ -14,6 +14,7 @@ from patronage.models.btyd.compacted_counts import CompactedCounts
 from patronage.models.btyd.process import Process, PurchaseTable, natural
 from patronage.models.btyd.spending import FittedSpend
 from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.posterior import Posterior
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import Snapshot
 
@@ -43,12 +44,15 @@ def forecast_cash(
     ratio: float,
     snapshot: Snapshot,
     horizon: Horizon,
+    *,
+    posterior: Posterior | None = None,
 ) -> CompoundForecast:
     """Compose purchases and spend for every customer of the snapshot.
 
     Parameters
     ----------
     ratio : net cash per money of purchases
+    posterior : where there is one, its covariance is carried instead of the report's
     """
     rfm = snapshot.rfm()
     table = process.table(process.summary(snapshot))
@@ -58,9 +62,9 @@ def forecast_cash(
     ratio = 1.0 if spend is None else ratio
     expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
     slopes = _relative_gradient(process, report, table, horizon.days)
+    covariance = report.covariance if posterior is None else posterior.covariance
     factors = [
-        (ratio * expected * money.mean())[:, None]
-        * (slopes @ np.linalg.cholesky(report.covariance))
+        (ratio * expected * money.mean())[:, None] * (slopes @ np.linalg.cholesky(covariance))
     ]
     if spend is not None:
         factors.append((ratio * expected)[:, None] * (spend.mean_gradient(rfm) @ spend.mean_root))

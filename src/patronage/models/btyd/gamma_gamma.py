@@ -10,7 +10,10 @@ from jaxtyping import Float
 from patronage.errors import NotEnoughDataError
 from patronage.forecast.spend import GammaGammaSpend
 from patronage.horizon import Horizon
+from patronage.models.fitting.estimation import estimate
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.posterior import Posterior, Uncertainty
+from patronage.models.fitting.priors import Prior
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends, log_likelihood
 from patronage.snapshots import RFM, Snapshot
@@ -37,6 +40,7 @@ class FittedGammaGamma:
     first_gain : gain in log-likelihood of the repeat purchases' amounts from knowing the first
         purchase's, and its standard error; None where it was not looked at
     warnings : sentences that say what is doubtful and what to do about it
+    posterior : draws of ln (p, q, gamma), where they were asked for
     """
 
     report: FitReport | None
@@ -46,6 +50,7 @@ class FittedGammaGamma:
     n_excluded: int
     first_gain: tuple[float, float] | None
     warnings: tuple[str, ...]
+    posterior: Posterior | None = None
 
     @property
     def name(self) -> str:
@@ -88,7 +93,8 @@ class FittedGammaGamma:
         """Cholesky factor of the covariance of ln (p, q, gamma); empty if pooled."""
         if self.report is None:
             return np.empty((0, 0))
-        return np.linalg.cholesky(self.report.covariance)
+        known = self.report if self.posterior is None else self.posterior
+        return np.linalg.cholesky(known.covariance)
 
 
 @final
@@ -101,18 +107,23 @@ class GammaGamma:
     use_first : whether the amount of the first purchase enters, so that n = frequency + 1. None
         decides by evidence: yes, if the amounts of repeat purchases are more likely (by more than
         two standard errors over customers) given the first purchase's amount than without it.
+    prior : beliefs about p, q and gamma; None: maximum likelihood
+    uncertainty : how a posterior is drawn (`draw_posterior`); None: standard errors alone
     """
 
     use_first: bool | None = None
+    prior: Prior | None = None
+    uncertainty: Uncertainty | None = None
 
     def fit(
         self, snapshot: Snapshot, horizon: Horizon | None = None, *, seed: int = 0
     ) -> FittedGammaGamma:
         """Fit to the customers with a purchase."""
-        del horizon, seed
-        return self.fit_rfm(snapshot.rfm().take(snapshot.customers["is_buyer"].to_numpy()))
+        del horizon
+        buyers = snapshot.customers["is_buyer"].to_numpy()
+        return self.fit_rfm(snapshot.rfm().take(buyers), seed=seed)
 
-    def fit_rfm(self, rfm: RFM) -> FittedGammaGamma:
+    def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedGammaGamma:
         """Fit to the rows with positive amounts.
 
         Raises
@@ -129,7 +140,7 @@ class GammaGamma:
         if self.use_first is None:
             gain = _first_gain(rfm)
             use_first = gain is not None and gain[0] > 2 * gain[1]
-        return _fitted(rfm, use_first=use_first, first_gain=gain)
+        return _fitted(self, rfm, use_first=use_first, first_gain=gain, seed=seed)
 
 
 def _observed(rfm: RFM, *, use_first: bool) -> Spends:
@@ -146,7 +157,12 @@ def _observed(rfm: RFM, *, use_first: bool) -> Spends:
 
 
 def _fitted(
-    rfm: RFM, *, use_first: bool, first_gain: tuple[float, float] | None
+    settings: GammaGamma,
+    rfm: RFM,
+    *,
+    use_first: bool,
+    first_gain: tuple[float, float] | None,
+    seed: int,
 ) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
     table = _observed(rfm, use_first=use_first)
@@ -191,7 +207,13 @@ def _fitted(
         return pooled_only(
             "no repeat purchase has an amount: the mean of first purchases is used for everybody"
         )
-    report = maximum_likelihood(GammaGammaLikelihood(), table)
+    report, posterior = estimate(
+        GammaGammaLikelihood(),
+        table,
+        prior=settings.prior,
+        uncertainty=settings.uncertainty,
+        seed=seed,
+    )
     p, q, gamma = report.parameters.values()
     if q <= 1:
         return pooled_only(
@@ -213,6 +235,7 @@ def _fitted(
         int(excluded.sum()),
         first_gain,
         (*warnings, *report.warnings),
+        posterior,
     )
 
 

@@ -15,7 +15,9 @@ from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.process import Process, natural
 from patronage.models.btyd.spending import FittedSpend, SpendModel
 from patronage.models.fitting.compaction import compact
-from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.estimation import estimate
+from patronage.models.fitting.posterior import Posterior, Uncertainty
+from patronage.models.fitting.priors import Prior
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM, Snapshot
 
@@ -33,12 +35,14 @@ class FittedBTYD:
     report : the parameters, times in days
     spend : None where every purchase counts 1
     cash_ratio : net cash per money of purchases
+    posterior : draws of the coefficients, where they were asked for
     """
 
     process: Process[Any]
     report: FitReport
     spend: FittedSpend | None = None
     cash_ratio: float = 1.0
+    posterior: Posterior | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -53,7 +57,15 @@ class FittedBTYD:
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
         known = snapshot.with_features(self.features)
-        return forecast_cash(self.process, self.report, self.spend, self.cash_ratio, known, horizon)
+        return forecast_cash(
+            self.process,
+            self.report,
+            self.spend,
+            self.cash_ratio,
+            known,
+            horizon,
+            posterior=self.posterior,
+        )
 
 
 @dataclass(frozen=True)
@@ -63,9 +75,14 @@ class AbstractBTYD(ABC):
     Attributes
     ----------
     spend : the model of a purchase's money; None: every purchase counts 1
+    prior : beliefs about the parameters; None: maximum likelihood
+    uncertainty : how a posterior is drawn (`draw_posterior`); None: standard errors alone. The
+        spend model has settings of its own.
     """
 
     spend: SpendModel | None = field(default_factory=GammaGamma)
+    prior: Prior | None = None
+    uncertainty: Uncertainty | None = None
 
     @property
     @abstractmethod
@@ -74,45 +91,52 @@ class AbstractBTYD(ABC):
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
-        del horizon, seed
+        del horizon
         known = snapshot.with_features(self.process.features)
         buyers = known.customers["is_buyer"].to_numpy()
-        report = _fit_purchases(self.process, self.process.summary(known).take(buyers))
+        report, posterior = self._fit_purchases(self.process.summary(known).take(buyers), seed)
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
             spend = self.spend.fit_rfm(known.rfm().take(buyers))
-        return FittedBTYD(self.process, report, spend, cash_ratio(snapshot))
+        return FittedBTYD(self.process, report, spend, cash_ratio(snapshot), posterior)
 
-    def fit_rfm(self, rfm: RFM) -> FittedBTYD:
+    def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = _fit_purchases(self.process, rfm)
+        report, posterior = self._fit_purchases(rfm, seed)
         money = self.spend is not None and rfm.monetary_value is not None
         spend = self.spend.fit_rfm(rfm) if self.spend is not None and money else None
-        return FittedBTYD(self.process, report, spend)
+        return FittedBTYD(self.process, report, spend, posterior=posterior)
 
+    def _fit_purchases(self, rfm: RFM, seed: int) -> tuple[FitReport, Posterior | None]:
+        """Fit the process to all customers of an RFM table.
 
-def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
-    """Fit the process to all customers of an RFM table.
-
-    Raises
-    ------
-    EventSchemaError : a value is not finite, or breaks 0 <= recency <= T
-    NotEnoughDataError : there are no customers, or none was observed for any time
-    """
-    if len(rfm) == 0:
-        raise NotEnoughDataError(
-            "there is no customer with a purchase.\n"
-            "To mend: check the kinds and amounts of the events, or choose a later as_of."
+        Raises
+        ------
+        EventSchemaError : a value is not finite, or breaks 0 <= recency <= T
+        NotEnoughDataError : there are no customers, or none was observed for any time
+        """
+        if len(rfm) == 0:
+            raise NotEnoughDataError(
+                "there is no customer with a purchase.\n"
+                "To mend: check the kinds and amounts of the events, or choose a later as_of."
+            )
+        process = self.process
+        table = process.table(rfm)
+        report, posterior = estimate(
+            process.likelihood,
+            compact(table).table,
+            prior=self.prior,
+            uncertainty=self.uncertainty,
+            seed=seed,
         )
-    table = process.table(rfm)
-    report = maximum_likelihood(process.likelihood, compact(table).table)
-    remarks = process.remarks(table)
-    if not np.any(rfm.frequency > 0):
-        sentence = (
-            "nobody has bought a second time: rates and dropout cannot be told apart, and nearly "
-            "no purchases are expected; wait for repeat purchases, or use a baseline"
-        )
-        remarks = (sentence, *remarks)
-        return replace(report, warnings=(*remarks[:1], *report.warnings, *remarks[1:]))
-    return replace(report, warnings=(*report.warnings, *remarks))
+        remarks = process.remarks(table)
+        if not np.any(rfm.frequency > 0):
+            sentence = (
+                "nobody has bought a second time: rates and dropout cannot be told apart, and "
+                "nearly no purchases are expected; wait for repeat purchases, or use a baseline"
+            )
+            remarks = (sentence, *remarks)
+            warnings = (*remarks[:1], *report.warnings, *remarks[1:])
+            return replace(report, warnings=warnings), posterior
+        return replace(report, warnings=(*report.warnings, *remarks)), posterior

@@ -6,7 +6,7 @@ a penalty of ½ Σ (θ - start)² / 9, that is a standard deviation of a factor 
 estimates, is added, and the report says so and names the simpler model; elsewhere there is none.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -17,13 +17,13 @@ from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
 from patronage.models.fitting.newton import Optimum, maximise
 from patronage.models.fitting.objective import LogPrior, Objective
+from patronage.models.fitting.priors import NormalPrior, Prior, Together
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.base import Likelihood, Limit, Moments, Table
 
-__all__ = ["FEW_CUSTOMERS", "maximum_likelihood"]
+__all__ = ["FEW_CUSTOMERS", "Summit", "climb", "maximum_likelihood", "report"]
 
 TableT = TypeVar("TableT", bound=Table)
-LogDensity = Callable[[Float[np.ndarray, " k"]], Moments]
 
 FEW_CUSTOMERS: Final = 50
 _PRECISION: Final = 1 / 9
@@ -34,19 +34,61 @@ _THIN: Final = 20_000
 _PULLED: Final = 1.5
 
 
+@dataclass(frozen=True)
+class Summit:
+    """The top of a log-density: what every approximation of a posterior starts from.
+
+    Attributes
+    ----------
+    objective : in the scaled unit, with the prior or the penalty that holds it
+    optimum : where it is highest
+    unit : days (or money) of the scaled unit
+    penalised : there is no top at finite parameters without a penalty
+    """
+
+    objective: Objective
+    optimum: Optimum
+    unit: float
+    penalised: bool
+
+    @property
+    def covariance(self) -> Float[np.ndarray, "coefficients coefficients"]:
+        """Inverse of the observed information."""
+        covariance = np.linalg.inv(-self.optimum.moments.hessian)
+        return np.asarray((covariance + covariance.T) / 2)
+
+    @property
+    def shift(self) -> Float[np.ndarray, " coefficients"]:
+        """What is added to scaled coefficients to give those in days (or the data's money)."""
+        bears = np.array(self.objective.likelihood.unit_bearing, dtype=float)
+        n_effects = len(self.objective.encoder.effect_names)
+        return np.asarray(np.log(self.unit) * np.pad(bears, (0, n_effects)))
+
+
 def maximum_likelihood(
     likelihood: Likelihood[TableT],
     table: TableT,
     *,
     encoder: Encoder[Any] | None = None,
-    prior: LogPrior | None = None,
+    prior: Prior | LogPrior | None = None,
 ) -> FitReport:
-    """Fit the encoder's coefficients, θ itself by default.
+    """Fit the encoder's coefficients, θ itself by default: `climb`, told in days."""
+    return report(climb(likelihood, table, encoder=encoder, prior=prior))
+
+
+def climb(
+    likelihood: Likelihood[TableT],
+    table: TableT,
+    *,
+    encoder: Encoder[Any] | None = None,
+    prior: Prior | LogPrior | None = None,
+) -> Summit:
+    """Find the maximum of the likelihood, or with a prior that of the posterior (MAP).
 
     Parameters
     ----------
-    prior : log-density added to the log-likelihood, of the coefficients in the scaled unit
-        (`table.unit`); with one, the maximum is that of the posterior (MAP)
+    prior : beliefs in natural units, or a log-density of the coefficients in the scaled unit
+        (`table.unit`)
 
     Raises
     ------
@@ -59,7 +101,10 @@ def maximum_likelihood(
             "To mend: give a log with purchases on more than one day, or a later as_of."
         )
     encoder = encoder or ConstantEncoder()
-    scaled = table.rescaled(table.unit)
+    unit = table.unit
+    scaled = table.rescaled(unit)
+    if isinstance(prior, Prior):
+        prior = prior.on(likelihood, encoder.effect_names, unit)
     objective = Objective(likelihood, encoder, scaled, prior)
     starts = likelihood.starts(scaled)
     # Effects of covariates begin at none.
@@ -71,8 +116,8 @@ def maximum_likelihood(
         optimum = max(sound or [optimum, *others], key=lambda found: float(found.moments.value))
     penalised = _suspect(optimum)
     if penalised:
-        optimum = _held(objective, starts)
-    return _report(objective, optimum, table.unit, penalised=penalised)
+        objective, optimum = _held(objective, starts)
+    return Summit(objective, optimum, unit, penalised)
 
 
 def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
@@ -90,17 +135,11 @@ def _suspect(optimum: Optimum) -> bool:
     return bool(np.linalg.eigvalsh(-optimum.moments.hessian)[0] < _UNKNOWN**-2)
 
 
-def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optimum:
+def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> tuple[Objective, Optimum]:
     centre = starts[0]
-
-    def penalised(theta: Float[np.ndarray, " k"]) -> Moments:
-        here, away = objective(theta), theta - centre
-        return Moments(
-            here.value - 0.5 * _PRECISION * (away @ away),
-            here.gradient - _PRECISION * away,
-            here.hessian - _PRECISION * np.eye(len(centre)),
-        )
-
+    penalty = NormalPrior(centre, np.full(len(centre), _PRECISION))
+    prior = penalty if objective.prior is None else Together((objective.prior, penalty))
+    penalised = replace(objective, prior=prior)
     # Why: the penalty itself keeps the search from infinity, so that it may look further.
     found = [maximise(penalised, start, box=20.0) for start in starts]
     best = max(found, key=lambda optimum: (optimum.converged, float(optimum.moments.value)))
@@ -111,21 +150,21 @@ def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optim
             "To mend: look at the data with `patronage doctor`; fit a longer history or more "
             "customers; or use a baseline."
         )
-    return best
+    return penalised, best
 
 
-def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: bool) -> FitReport:
+def report(summit: Summit) -> FitReport:
     """Undo the unit, and say what is to be said."""
-    likelihood, table = objective.likelihood, objective.table
+    objective, optimum, unit = summit.objective, summit.optimum, summit.unit
+    likelihood, table, penalised = objective.likelihood, objective.table, summit.penalised
     names, effects = likelihood.parameter_names, objective.encoder.effect_names
     k = len(names)
-    theta = optimum.theta[:k] + np.log(unit) * np.array(likelihood.unit_bearing)
-    covariance = np.linalg.inv(-optimum.moments.hessian)
-    covariance = (covariance + covariance.T) / 2
+    theta = (optimum.theta + summit.shift)[:k]
+    covariance = summit.covariance
     deviations = np.sqrt(np.diag(covariance))
     parameters = np.exp(theta)
     plain = optimum.moments
-    if penalised or objective.prior is not None:
+    if objective.prior is not None:
         plain = Objective(likelihood, objective.encoder, table)(optimum.theta)
     value = float(plain.value)
     curvature = np.linalg.eigvalsh(-optimum.moments.hessian)
