@@ -22,6 +22,16 @@ def fit(
     currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="'default' (weakly informative) or 'flat'.", show_default=False),
+    ] = None,
+    uncertainty: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw a posterior: laplace, psis, nuts, bootstrap or auto.", show_default=False
+        ),
+    ] = None,
     seed: options.Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -43,6 +53,8 @@ def fit(
             currency=currency,
             columns=parse_columns(columns),
             query=query,
+            prior=prior,
+            uncertainty=uncertainty,
             seed=seed,
         )
         facts |= {"rows": result["n_rows"], "customers": result["n_customers"]}

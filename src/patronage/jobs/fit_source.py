@@ -1,17 +1,21 @@
 """Fit one model to events or to an RFM table, and say what was estimated."""
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
+from patronage.models.base import Model
 from patronage.models.btyd.estimates import estimates
 from patronage.models.catalog import MODELS, make_model
+from patronage.models.fitting.posterior import Uncertainty
+from patronage.models.fitting.priors import FLAT, Prior
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
@@ -27,6 +31,8 @@ def fit_source(
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
+    prior: str | None = None,
+    uncertainty: str | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Parameters, standard errors and log-likelihood in the unit of time asked.
@@ -34,12 +40,17 @@ def fit_source(
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
     else is events.
 
+    Parameters
+    ----------
+    prior : 'default' (weakly informative) or 'flat'; None leaves it to the model
+    uncertainty : how a posterior is drawn; None: standard errors alone
+
     Raises
     ------
     SettingsError : no such model, or one that an RFM table cannot teach
     """
     days_per(unit)
-    settings = make_model(model)
+    settings = _believing(make_model(model), model, prior, uncertainty)
     table = _rfm_table(source, columns)
     if table is not None:
         if MODELS[model].family != "btyd":
@@ -47,7 +58,7 @@ def fit_source(
                 f"{model} cannot be fitted to an RFM table.\n"
                 "To mend: give events, or choose a buy-till-you-die model."
             )
-        fitted = settings.fit_rfm(RFM.from_frame(table, unit=unit, columns=columns))  # type: ignore[attr-defined]
+        fitted = settings.fit_rfm(RFM.from_frame(table, unit=unit, columns=columns), seed=seed)  # type: ignore[attr-defined]
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
     else:
@@ -61,6 +72,39 @@ def fit_source(
             "n_rows": log.quality.n_rows_read,
         }
     return {"model": model, **_estimates(fitted, unit, n_customers), "unit": unit, **told}
+
+
+def _believing(settings: Model, name: str, prior: str | None, uncertainty: str | None) -> Model:
+    """The same settings with a prior and a way to draw a posterior; of its spend model too."""
+    if prior is None and uncertainty is None:
+        return settings
+    known = {None: None, "default": Prior(), "flat": FLAT}
+    if prior not in known:
+        raise SettingsError(
+            f"there is no prior {prior!r} on the command line.\n"
+            "To mend: 'default' or 'flat'; beliefs of your own go into the settings in Python."
+        )
+    if uncertainty not in (None, *get_args(Uncertainty)):
+        raise SettingsError(
+            f"there is no uncertainty {uncertainty!r}.\n"
+            f"To mend: one of {', '.join(get_args(Uncertainty))}."
+        )
+    beliefs = {"prior": known[prior], "uncertainty": uncertainty}
+
+    def believing(one: Any) -> Any:
+        takes = {field.name for field in fields(one)}
+        return replace(one, **beliefs) if takes >= beliefs.keys() else one
+
+    found = believing(settings)
+    if found is settings:
+        raise SettingsError(
+            f"{name} has no posterior.\nTo mend: leave out --prior and --uncertainty, or choose a "
+            "buy-till-you-die model."
+        )
+    if getattr(found, "spend", None) is not None:
+        found = replace(found, spend=believing(found.spend))
+    made: Model = found
+    return made
 
 
 def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:
