@@ -33,7 +33,9 @@ def bootstrap(summit: Summit, *, n_draws: int = 1000, seed: int = 0) -> Posterio
         drawn_weight = rng.standard_gamma(weight, size=(len(block), len(weight)))
         drawn_weight *= total / drawn_weight.sum(axis=1, keepdims=True)
         block[:] = _steps(summit, drawn_weight)
-    return drawn(summit, mode + steps, np.full(n_draws, 1 / n_draws), "bootstrap", ess=n_draws)
+    return drawn(
+        summit, mode + steps, np.full(n_draws, 1 / n_draws), "bootstrap", ess=float(n_draws)
+    )
 
 
 def _steps(

@@ -102,7 +102,7 @@ def _potential(
 
     highest = float(summit.optimum.moments.value)
 
-    def at(bits: UInt32[np.ndarray, "coefficients 2"]) -> UInt32[np.ndarray, "more 2"]:
+    def at(bits: Any) -> UInt32[np.ndarray, "more 2"]:
         z = np.asarray(bits).view(np.float64).ravel()
         here, value, gradient = mode + spread @ z, np.inf, np.zeros_like(z)
         if np.abs(here).max() < _EDGE:

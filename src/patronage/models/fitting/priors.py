@@ -86,7 +86,7 @@ class Prior:
     The default is weakly informative: each parameter is about 1 in the table's own unit, within a
     factor of 7 with two thirds of the belief, within 50 with 95 %; each covariate multiplies a rate
     by less than e (or divides it) with two thirds. That rules out r = 1e25, and moves an estimate
-    from a thousand customers by less than a tenth of its standard error.
+    from a thousand customers by about a tenth of its standard error.
 
     Attributes
     ----------
