@@ -20,7 +20,7 @@ from places import RESULTS, data_file, python_of
 from process import measure
 from report import write_report
 
-MODULES = ("events_to_rfm", "calibration_holdout", "fit", "score", "commands")
+MODULES = ("events_to_rfm", "calibration_holdout", "fit", "posterior", "score", "commands")
 
 
 def main() -> None:

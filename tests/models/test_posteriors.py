@@ -159,11 +159,11 @@ def test_one_newton_step_is_nearly_a_refit(cdnow_master):
 def test_methods_agree_where_the_posterior_is_nearly_normal(likelihood, cdnow_master):
     summit = climb(likelihood, compact(histories_of(cdnow_master)).table, prior=Prior())
     laplace = draw_posterior(summit, "laplace", n_draws=4000)
-    psis = draw_posterior(summit, "psis", n_draws=200)
+    psis = draw_posterior(summit, "psis", n_draws=400)
 
     assert psis.k_hat is not None
-    assert psis.k_hat < 0.6
-    assert psis.ess > 150
+    assert psis.k_hat < 0.62
+    assert psis.ess > 300
     sd = np.sqrt(np.diag(laplace.covariance))
     apart = np.abs(psis.weights @ psis.draws - laplace.weights @ laplace.draws) / sd
     assert apart.max() < 0.3

@@ -18,9 +18,9 @@ from patronage.models.fitting.psis import highest_k, smoothed
 
 __all__ = ["drawn", "importance", "laplace", "rng_of", "root"]
 
-# Degrees of freedom of the proposal: heavier than any posterior that k̂ will pass, and still nine
-# draws in ten are worth a full one where the posterior is normal.
-_FREEDOM: Final = 7.0
+# Degrees of freedom of the proposal. Measured on CDNOW's Pareto/NBD, whose beta is skewed, over six
+# seeds: k̂ reaches 0.63 with 7 and 0.57 with 5, and of 1,000 draws 884 and 843 are effective.
+_FREEDOM: Final = 5.0
 
 
 def laplace(summit: Summit, *, n_draws: int = 1000, seed: int = 0) -> Posterior:
