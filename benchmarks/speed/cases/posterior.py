@@ -1,7 +1,7 @@
 """Posterior: from arrays in memory to draws of the parameters of BG/NBD and Pareto/NBD on CDNOW.
 
-Both sides take log-normal priors too wide to matter. Ours are timed twice: importance sampling around
-the maximum (the fit counted), and chains as many and as long as the peer's. JAX's import and
+Both sides take log-normal priors too wide to matter. Ours are timed twice: importance sampling
+around the maximum (the fit counted), and chains as many and as long as the peer's. JAX's import and
 compilation count. The peer's Pareto/NBD is stopped after ten minutes, and then it is the bound.
 """
 
