@@ -100,6 +100,18 @@ def test_the_summary_of_a_customer_is_that_of_a_plain_loop(fitted, shop):
     assert ((told["p_alive_low"] >= 0) & (told["p_alive_high"] <= 1)).all()
 
 
+def test_draws_without_a_mean_spend_are_left_out(fitted, shop):
+    draws = fitted.spend.posterior.draws.copy()
+    draws[::2, 1] = np.log(0.9)  # q below 1: a new customer's mean spend is infinite
+    heavy = replace(
+        fitted, spend=replace(fitted.spend, posterior=replace(fitted.spend.posterior, draws=draws))
+    )
+
+    told = posterior_summary(heavy, shop, HALF_YEAR, n_draws=20)
+
+    assert np.isfinite(told["cash_high"].to_numpy()).all()
+
+
 def test_first_order_bounds_are_close_to_those_of_the_draws(fitted, shop):
     told = posterior_summary(fitted, shop, HALF_YEAR, n_draws=400)
     forecast = fitted.predict(shop, HALF_YEAR)

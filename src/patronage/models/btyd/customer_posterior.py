@@ -60,7 +60,7 @@ def posterior_summary(
     table = fitted.process.table(fitted.process.summary(known))
     compacted = compact(table)
     draws = fitted.posterior.resampled(n_draws, seed=seed).draws
-    spends = _spends(fitted.spend, n_draws, seed)
+    spends = _spends(fitted.spend, rfm, n_draws, seed)
     owner = np.arange(len(rfm)) if compacted.inverse is None else compacted.inverse
     # Why sorted: customers with one history then stand together, and it is worked out once.
     order = np.argsort(owner, kind="stable")
@@ -78,15 +78,30 @@ def posterior_summary(
     return pl.DataFrame(columns)
 
 
-def _spends(fitted: FittedSpend | None, n_draws: int, seed: int) -> list[FittedSpend] | None:
-    """The spend model at each draw of its own posterior, or as it was fitted."""
+def _spends(
+    fitted: FittedSpend | None, rfm: RFM, n_draws: int, seed: int
+) -> list[FittedSpend] | None:
+    """The spend model at each draw of its own posterior, or as it was fitted.
+
+    Draws at which some customer's mean spend would be infinite are left out: a fit that ends there
+    is refused too.
+    """
     if fitted is None:
         return None
     posterior = getattr(fitted, "posterior", None)
     if posterior is None or fitted.report is None:
         return [fitted] * n_draws
     draws = posterior.resampled(n_draws, seed=seed + 1).draws
-    return [replace(fitted, report=fitted.report.at(draw)) for draw in draws]  # type: ignore[type-var]
+    at_draws = [replace(fitted, report=fitted.report.at(draw)) for draw in draws]  # type: ignore[type-var]
+    finite = [at for at in at_draws if _has_mean(at, rfm)] or [fitted]
+    return [finite[place % len(finite)] for place in range(n_draws)]
+
+
+def _has_mean(fitted: FittedSpend, rfm: RFM) -> bool:
+    try:
+        return bool(np.isfinite(fitted.spend(rfm).mean()).all())
+    except SettingsError:
+        return False
 
 
 def _chunk(
