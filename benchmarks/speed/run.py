@@ -21,8 +21,8 @@ from process import measure
 from report import write_report
 
 MODULES = (
-    *("events_to_rfm", "calibration_holdout", "fit", "covariates", "score", "score_10m"),
-    "commands",
+    *("events_to_rfm", "calibration_holdout", "fit", "covariates", "posterior", "score"),
+    *("score_10m", "commands"),
 )
 
 

@@ -33,6 +33,16 @@ def fit(
     currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="'default' (weakly informative) or 'flat'.", show_default=False),
+    ] = None,
+    uncertainty: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw a posterior: laplace, psis, nuts, bootstrap or auto.", show_default=False
+        ),
+    ] = None,
     seed: options.Seed = 0,
     report: Annotated[
         Path | None,
@@ -67,6 +77,8 @@ def fit(
             currency=currency,
             columns=parse_columns(columns),
             query=query,
+            prior=prior,
+            uncertainty=uncertainty,
             seed=seed,
             report=report,
         )

@@ -78,6 +78,8 @@ def print_fit(found: dict[str, Any]) -> None:
         if rows:
             print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
             typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+        if "posterior" in part:
+            _print_posterior(f"{found['model']}{title}", part["posterior"])
     for name, test in found.get("likelihood_ratio", {}).items():
         chance = test["p_value"]
         typer.echo(
@@ -90,3 +92,21 @@ def print_fit(found: dict[str, Any]) -> None:
         typer.echo(f"Report: {found['report']}")
     for line in found.get("warnings", []):
         typer.echo(f"Warning: {line}", err=True)
+
+
+def _print_posterior(title: str, drawn: dict[str, Any]) -> None:
+    rows = [
+        (name, f"{mean:.6g}", f"{drawn['sd'][name]:.3g}", f"{low:.6g} to {high:.6g}")
+        for (name, mean), (low, high) in zip(
+            drawn["mean"].items(), drawn["interval"].values(), strict=True
+        )
+    ]
+    head = ["parameter", "mean", "sd", f"{drawn['level']:.0%} interval"]
+    print_table(f"{title}: posterior by {drawn['method']}", head, rows)
+    trust = [f"{drawn['ess']:.0f} effective draws"]
+    trust += [
+        f"{mark} {drawn[key]:.2f}"
+        for mark, key in (("k̂", "k_hat"), ("R-hat", "r_hat"))
+        if drawn[key] is not None
+    ]
+    typer.echo(", ".join(trust))

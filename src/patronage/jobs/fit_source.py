@@ -1,9 +1,10 @@
 """Fit one model to events or to an RFM table, and say what was estimated."""
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
@@ -11,10 +12,13 @@ from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
 from patronage.jobs.covariates import likelihood_ratios, with_covariates
+from patronage.models.base import Model
 from patronage.models.btyd.estimates import estimates
 from patronage.models.btyd.model import FittedBTYD
 from patronage.models.catalog import DISCRETE, MODELS, make_model
 from patronage.models.encoders.covariates import Covariates
+from patronage.models.fitting.posterior import Uncertainty
+from patronage.models.fitting.priors import FLAT, Prior
 from patronage.snapshots import RFM, take_snapshot
 
 __all__ = ["fit_source"]
@@ -32,6 +36,8 @@ def fit_source(
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
+    prior: str | None = None,
+    uncertainty: str | None = None,
     seed: int = 0,
     report: Path | None = None,
 ) -> dict[str, Any]:
@@ -47,6 +53,8 @@ def fit_source(
     covariates : what acts on purchases, dropout and spend
     customers : table of customers, beside events
     report : folder for a page of charts about the fit, and their frames; None: none
+    prior : 'default' (weakly informative) or 'flat'; None leaves it to the model
+    uncertainty : how a posterior is drawn; None: standard errors alone
 
     Raises
     ------
@@ -54,7 +62,7 @@ def fit_source(
         or of which there is no report
     """
     days_per(unit)
-    plain = make_model(model)
+    plain = _believing(make_model(model), model, prior, uncertainty)
     settings: Any = plain if covariates is None else with_covariates(plain, covariates)
     ratios: dict[str, Any] = {}
     if report is not None and MODELS[model].kind not in ("forecast", "purchases"):
@@ -72,9 +80,9 @@ def fit_source(
                 "To mend: give events, or choose a buy-till-you-die model."
             )
         rfm = RFM.from_frame(table, unit="day" if discrete else unit, columns=columns)
-        fitted = settings.fit_rfm(rfm)
+        fitted = settings.fit_rfm(rfm, seed=seed)
         if covariates is not None:
-            bare = plain.fit_rfm(rfm)  # type: ignore[attr-defined]
+            bare = plain.fit_rfm(rfm, seed=seed)  # type: ignore[attr-defined]
             ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
@@ -112,6 +120,39 @@ def _no_report(why: str) -> SettingsError:
         f"there is no report of this fit: {why}.\n"
         "To mend: give events and a buy-till-you-die model, or leave --report out."
     )
+
+
+def _believing(settings: Model, name: str, prior: str | None, uncertainty: str | None) -> Model:
+    """The same settings with a prior and a way to draw a posterior; of its spend model too."""
+    if prior is None and uncertainty is None:
+        return settings
+    known = {None: None, "default": Prior(), "flat": FLAT}
+    if prior not in known:
+        raise SettingsError(
+            f"there is no prior {prior!r} on the command line.\n"
+            "To mend: 'default' or 'flat'; beliefs of your own go into the settings in Python."
+        )
+    if uncertainty not in (None, *get_args(Uncertainty)):
+        raise SettingsError(
+            f"there is no uncertainty {uncertainty!r}.\n"
+            f"To mend: one of {', '.join(get_args(Uncertainty))}."
+        )
+    beliefs = {"prior": known[prior], "uncertainty": uncertainty}
+
+    def believing(one: Any) -> Any:
+        takes = {field.name for field in fields(one)}
+        return replace(one, **beliefs) if takes >= beliefs.keys() else one
+
+    found = believing(settings)
+    if found is settings:
+        raise SettingsError(
+            f"{name} has no posterior.\nTo mend: leave out --prior and --uncertainty, or choose a "
+            "buy-till-you-die model."
+        )
+    if getattr(found, "spend", None) is not None:
+        found = replace(found, spend=believing(found.spend))
+    made: Model = found
+    return made
 
 
 def _estimates(fitted: object, unit: str, n_customers: int) -> dict[str, Any]:

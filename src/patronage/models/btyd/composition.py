@@ -17,10 +17,11 @@ from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
 from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.posterior import Posterior
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["cash_ratio", "compacted_counts", "forecast_cash", "purchases_ahead"]
+__all__ = ["cash_ratio", "compacted_counts", "encoded", "forecast_cash", "purchases_ahead"]
 
 TableT = TypeVar("TableT", bound=PurchaseTable)
 
@@ -43,7 +44,7 @@ def purchases_ahead(
     process: Process[Any], report: FitReport, covariates: FittedCovariates | None, rfm: RFM
 ) -> AbstractCounts:
     """Purchases ahead of each row of an RFM table."""
-    encoder, table = _encoded(process, covariates, rfm)
+    encoder, table = encoded(process, covariates, rfm)
     return _counts(process, report, encoder, table)
 
 
@@ -56,6 +57,7 @@ def forecast_cash(
     horizon: Horizon,
     *,
     covariates: FittedCovariates | None = None,
+    posterior: Posterior | None = None,
 ) -> CompoundForecast:
     """Compose purchases and spend for every customer of the snapshot.
 
@@ -63,17 +65,18 @@ def forecast_cash(
     ----------
     ratio : net cash per money of purchases
     covariates : how they shift θ; None: θ is the same for all
+    posterior : where there is one, its covariance is carried instead of the report's
     """
     rfm = process.summary(snapshot)
-    encoder, table = _encoded(process, covariates, rfm)
+    encoder, table = encoded(process, covariates, rfm)
     counts = _counts(process, report, encoder, table)
     money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)
     ratio = 1.0 if spend is None else ratio
     expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
     slopes = _relative_gradient(process, report, encoder, table, days=horizon.days)
+    covariance = report.covariance if posterior is None else posterior.covariance
     factors = [
-        (ratio * expected * money.mean())[:, None]
-        * (slopes @ np.linalg.cholesky(report.covariance))
+        (ratio * expected * money.mean())[:, None] * (slopes @ np.linalg.cholesky(covariance))
     ]
     if spend is not None:
         factors.append((ratio * expected)[:, None] * (spend.mean_gradient(rfm) @ spend.mean_root))
@@ -95,7 +98,7 @@ def cash_ratio(snapshot: Snapshot) -> float:
     return min(max(net / gross, 0.0), 2.0) if gross > 0 else 1.0
 
 
-def _encoded(
+def encoded(
     process: Process[Any], covariates: FittedCovariates | None, rfm: RFM
 ) -> tuple[Encoder[Any], Any]:
     """The encoder, and the table that it reads."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from patronage.horizon import days_per
 from patronage.models.btyd.spending import FittedSpend
 from patronage.models.encoders.covariates import FittedCovariates
+from patronage.models.fitting.posterior import Posterior
 from patronage.models.fitting.report import FitReport
 
 __all__ = ["estimates"]
@@ -26,7 +27,8 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
         return _spend(fitted)
     if not isinstance(fitted, _Reported) or fitted.report is None:
         return None
-    told = _told(fitted.report.in_unit(days_per(unit)))
+    told = _told(fitted.report.in_unit(days_per(unit))) | _drawn(fitted, days_per(unit))
+    told["warnings"] = _warnings(fitted, told["warnings"])
     covariates = getattr(fitted, "covariates", None)
     if isinstance(covariates, FittedCovariates):
         told |= covariates.facts
@@ -38,8 +40,8 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
 
 
 def _spend(fitted: FittedSpend) -> dict[str, Any]:
-    told = {} if fitted.report is None else _told(fitted.report)
-    warnings = [*told.get("warnings", []), *fitted.warnings]
+    told = {} if fitted.report is None else _told(fitted.report) | _drawn(fitted, 1.0)
+    warnings = _warnings(fitted, [*told.get("warnings", []), *fitted.warnings])
     return {
         "model": fitted.name,
         "parameters": {},
@@ -56,3 +58,14 @@ def _told(report: FitReport) -> dict[str, Any]:
     for name in ("covariance", "unit_bearing", "unit_power"):
         del facts[name]
     return {**facts, "warnings": list(report.warnings)}
+
+
+def _drawn(fitted: object, unit: float) -> dict[str, Any]:
+    """The posterior's summary, where there is a posterior."""
+    posterior: Posterior | None = getattr(fitted, "posterior", None)
+    return {} if posterior is None else {"posterior": posterior.summary(unit)}
+
+
+def _warnings(fitted: object, known: list[str]) -> list[str]:
+    posterior: Posterior | None = getattr(fitted, "posterior", None)
+    return known if posterior is None else [*known, *posterior.warnings]

@@ -11,7 +11,10 @@ from patronage.errors import NotEnoughDataError
 from patronage.forecast.spend import GammaGammaSpend
 from patronage.horizon import Horizon
 from patronage.models.encoders.covariates import Covariates, FittedCovariates
+from patronage.models.fitting.estimation import estimate
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.posterior import Posterior, Uncertainty
+from patronage.models.fitting.priors import Prior
 from patronage.models.fitting.report import FitReport
 from patronage.models.fitting.with_covariates import fit_with_covariates
 from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends, log_likelihood
@@ -40,6 +43,7 @@ class FittedGammaGamma:
         purchase's, and its standard error; None where it was not looked at
     warnings : sentences that say what is doubtful and what to do about it
     covariates : how they shift the mean spend; None: they do not
+    posterior : draws of ln (p, q, gamma), where they were asked for
     """
 
     report: FitReport | None
@@ -50,6 +54,7 @@ class FittedGammaGamma:
     first_gain: tuple[float, float] | None
     warnings: tuple[str, ...]
     covariates: FittedCovariates | None = None
+    posterior: Posterior | None = None
 
     @property
     def name(self) -> str:
@@ -100,7 +105,8 @@ class FittedGammaGamma:
         """Cholesky factor of the covariance of ln (p, q, gamma); empty if pooled."""
         if self.report is None:
             return np.empty((0, 0))
-        return np.linalg.cholesky(self.report.covariance)
+        known = self.report if self.posterior is None else self.posterior
+        return np.linalg.cholesky(known.covariance)
 
     def _parameters(
         self, report: FitReport, rfm: RFM
@@ -126,20 +132,25 @@ class GammaGamma:
     use_first : whether the amount of the first purchase enters, so that n = frequency + 1. None
         decides by evidence: yes, if the amounts of repeat purchases are more likely (by more than
         two standard errors over customers) given the first purchase's amount than without it.
+    prior : beliefs about p, q and gamma; None: maximum likelihood
+    uncertainty : how a posterior is drawn (`draw_posterior`); None: standard errors alone
     covariates : what of a customer's attributes acts on the mean spend: a formula, or
         Covariates(spend=…) with a penalty; "": nothing
     """
 
     use_first: bool | None = None
+    prior: Prior | None = None
+    uncertainty: Uncertainty | None = None
     covariates: str | Covariates = ""
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the covariates."""
-        return self._settings.reads
+        return self.acting.reads
 
     @property
-    def _settings(self) -> Covariates:
+    def acting(self) -> Covariates:
+        """The settings of the covariates."""
         given = self.covariates
         return given if isinstance(given, Covariates) else Covariates(spend=given)
 
@@ -147,13 +158,14 @@ class GammaGamma:
         self, snapshot: Snapshot, horizon: Horizon | None = None, *, seed: int = 0
     ) -> FittedGammaGamma:
         """Fit to the customers with a purchase."""
-        del horizon, seed
+        del horizon
         known = snapshot.with_features(
             [attribute_source(snapshot.events, name) for name in self.reads]
         )
-        return self.fit_rfm(known.rfm().take(known.customers["is_buyer"].to_numpy()))
+        buyers = known.customers["is_buyer"].to_numpy()
+        return self.fit_rfm(known.rfm().take(buyers), seed=seed)
 
-    def fit_rfm(self, rfm: RFM) -> FittedGammaGamma:
+    def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedGammaGamma:
         """Fit to the rows with positive amounts.
 
         Raises
@@ -170,7 +182,7 @@ class GammaGamma:
         if self.use_first is None:
             gain = _first_gain(rfm)
             use_first = gain is not None and gain[0] > 2 * gain[1]
-        return _fitted(rfm, self._settings, use_first=use_first, first_gain=gain)
+        return _fitted(self, rfm, use_first=use_first, first_gain=gain, seed=seed)
 
 
 def _observed(rfm: RFM, *, use_first: bool) -> Spends:
@@ -187,7 +199,12 @@ def _observed(rfm: RFM, *, use_first: bool) -> Spends:
 
 
 def _fitted(
-    rfm: RFM, settings: Covariates, *, use_first: bool, first_gain: tuple[float, float] | None
+    settings: GammaGamma,
+    rfm: RFM,
+    *,
+    use_first: bool,
+    first_gain: tuple[float, float] | None,
+    seed: int,
 ) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
     table = _observed(rfm, use_first=use_first)
@@ -233,13 +250,19 @@ def _fitted(
         return pooled_only(
             "no repeat purchase has an amount: the mean of first purchases is used for everybody"
         )
-    covariates = None
-    if settings.formulas:
-        report, covariates = fit_with_covariates(
-            GammaGammaLikelihood(), table, rfm.take(spenders).covariates, settings
+    likelihood, covariates = GammaGammaLikelihood(), None
+    how: dict[str, Any] = {
+        "prior": settings.prior,
+        "uncertainty": settings.uncertainty,
+        "seed": seed,
+    }
+    if settings.acting.formulas:
+        beside = rfm.take(spenders).covariates
+        report, covariates, posterior = fit_with_covariates(
+            likelihood, table, beside, settings.acting, **how
         )
     else:
-        report = maximum_likelihood(GammaGammaLikelihood(), table)
+        report, posterior = estimate(likelihood, table, **how)
     p, q, gamma = report.parameters.values()
     if q <= 1:
         return pooled_only(
@@ -262,6 +285,7 @@ def _fitted(
         first_gain,
         (*warnings, *report.warnings),
         covariates,
+        posterior,
     )
 
 

@@ -21,8 +21,10 @@ from patronage.models.btyd.spending import FittedSpend, SpendModel, attributes_o
 from patronage.models.catalog import MODELS, make_model
 from patronage.models.encoders.covariates import Covariates, FittedCovariates
 from patronage.models.fitting.compaction import compact
+from patronage.models.fitting.estimation import estimate
 from patronage.models.fitting.likelihood_ratio import against_nested
-from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.posterior import Posterior, Uncertainty
+from patronage.models.fitting.priors import Prior
 from patronage.models.fitting.report import FitReport
 from patronage.models.fitting.with_covariates import fit_with_covariates
 from patronage.snapshots import RFM, Snapshot, attribute_source
@@ -42,6 +44,7 @@ class FittedBTYD:
     spend : None where every purchase counts 1
     cash_ratio : net cash per money of purchases
     covariates : how they shift purchases and dropout; None: they do not
+    posterior : draws of the coefficients, where they were asked for
     """
 
     process: Process[Any]
@@ -49,6 +52,7 @@ class FittedBTYD:
     spend: FittedSpend | None = None
     cash_ratio: float = 1.0
     covariates: FittedCovariates | None = None
+    posterior: Posterior | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -105,10 +109,14 @@ class FittedBTYD:
             annual_discount_rate=annual_discount_rate,
         )
 
+    def known(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with all that the model reads of it."""
+        attributes = (name for part in self._read() for name in part.attributes(snapshot.events))
+        return snapshot.with_features((*self.process.features, *attributes))
+
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
-        attributes = (name for part in self._read() for name in part.attributes(snapshot.events))
-        known = snapshot.with_features((*self.process.features, *attributes))
+        known = self.known(snapshot)
         for part in self._read():
             part.warn(known.rfm().covariates, len(known.customers))
         return forecast_cash(
@@ -119,6 +127,7 @@ class FittedBTYD:
             known,
             horizon,
             covariates=self.covariates,
+            posterior=self.posterior,
         )
 
     def _read(self) -> tuple[FittedCovariates, ...]:
@@ -134,10 +143,15 @@ class AbstractBTYD(ABC):
     ----------
     spend : the model of a purchase's money; None: every purchase counts 1
     covariates : what of a customer's attributes acts on purchases and dropout; None: nothing
+    prior : beliefs about the parameters; None: maximum likelihood
+    uncertainty : how a posterior is drawn (`draw_posterior`); None: standard errors alone. The
+        spend model has settings of its own.
     """
 
     spend: SpendModel | None = field(default_factory=GammaGamma)
     covariates: Covariates | None = None
+    prior: Prior | None = None
+    uncertainty: Uncertainty | None = None
 
     @property
     @abstractmethod
@@ -151,72 +165,76 @@ class AbstractBTYD(ABC):
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
-        del horizon, seed
+        del horizon
         reads = (*(self.covariates.reads if self.covariates else ()), *reads_of(self.spend))
         attributes = (attribute_source(snapshot.events, name) for name in reads)
         known = snapshot.with_features((*self.process.features, *attributes))
         buyers = known.customers["is_buyer"].to_numpy()
         summary = self.process.summary(known).take(buyers)
-        process, report, covariates = self._likeliest(summary)
+        found = self._likeliest(summary, seed)
         spend = None
         # Where the log has no money, every purchase counts 1.
         if self.spend is not None and snapshot.events.currency != "purchases":
-            spend = self.spend.fit_rfm(summary)
-        return FittedBTYD(process, report, spend, cash_ratio(snapshot), covariates)
+            spend = self.spend.fit_rfm(summary, seed=seed)
+        return replace(found, spend=spend, cash_ratio=cash_ratio(snapshot))
 
-    def fit_rfm(self, rfm: RFM) -> FittedBTYD:
+    def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        process, report, covariates = self._likeliest(rfm)
+        found = self._likeliest(rfm, seed)
         money = self.spend is not None and rfm.monetary_value is not None
-        spend = self.spend.fit_rfm(rfm) if self.spend is not None and money else None
-        return FittedBTYD(process, report, spend, covariates=covariates)
+        spend = self.spend.fit_rfm(rfm, seed=seed) if self.spend is not None and money else None
+        return replace(found, spend=spend)
 
-    def _likeliest(self, rfm: RFM) -> tuple[Process[Any], FitReport, FittedCovariates | None]:
+    def _likeliest(self, rfm: RFM, seed: int) -> FittedBTYD:
         """The process with the highest log-likelihood, looked for in turn until it falls."""
-        best = self.choices[0], *_fit_purchases(self.choices[0], rfm, self.covariates)
+        if len(self.choices) == 1:
+            return self._fit_purchases(self.process, rfm, self.uncertainty, seed)
+        best = self._fit_purchases(self.choices[0], rfm, None, seed)
         for process in self.choices[1:]:
-            report, covariates = _fit_purchases(process, rfm, self.covariates)
-            if report.log_likelihood <= best[1].log_likelihood:
+            other = self._fit_purchases(process, rfm, None, seed)
+            if other.report.log_likelihood <= best.report.log_likelihood:
                 break
-            best = process, report, covariates
-        return best
+            best = other
+        if self.uncertainty is None:
+            return best
+        return self._fit_purchases(best.process, rfm, self.uncertainty, seed)
 
+    def _fit_purchases(
+        self, process: Process[Any], rfm: RFM, uncertainty: Uncertainty | None, seed: int
+    ) -> FittedBTYD:
+        """Fit the process to all customers of an RFM table.
 
-def _fit_purchases(
-    process: Process[Any], rfm: RFM, settings: Covariates | None
-) -> tuple[FitReport, FittedCovariates | None]:
-    """Fit the process to all customers of an RFM table.
-
-    Raises
-    ------
-    EventSchemaError : a value is not finite, or breaks 0 <= recency <= T
-    SettingsError : a covariate is not there or cannot be read, or a setting does not suit
-    NotEnoughDataError : there are no customers, or none was observed for any time
-    """
-    if len(rfm) == 0:
-        raise NotEnoughDataError(
-            "there is no customer with a purchase.\n"
-            "To mend: check the kinds and amounts of the events, or choose a later as_of."
-        )
-    table = process.table(rfm)
-    covariates = None
-    if settings is None:
-        report = maximum_likelihood(process.likelihood, compact(table).table)
-        report = against_nested(report, lambda name: _fit_named(name, rfm))
-    else:
-        report, covariates = fit_with_covariates(
-            process.likelihood, table, rfm.covariates, settings
-        )
-    remarks = process.remarks(table)
-    if not np.any(rfm.frequency > 0):
-        sentence = (
-            "nobody has bought a second time: rates and dropout cannot be told apart, and nearly "
-            "no purchases are expected; wait for repeat purchases, or use a baseline"
-        )
-        remarks = (sentence, *remarks)
-        warnings = (*remarks[:1], *report.warnings, *remarks[1:])
-        return replace(report, warnings=warnings), covariates
-    return replace(report, warnings=(*report.warnings, *remarks)), covariates
+        Raises
+        ------
+        EventSchemaError : a value is not finite, or breaks 0 <= recency <= T
+        SettingsError : a covariate is not there or cannot be read, or a setting does not suit
+        NotEnoughDataError : there are no customers, or none was observed for any time
+        """
+        if len(rfm) == 0:
+            raise NotEnoughDataError(
+                "there is no customer with a purchase.\n"
+                "To mend: check the kinds and amounts of the events, or choose a later as_of."
+            )
+        table, likelihood = process.table(rfm), process.likelihood
+        how: dict[str, Any] = {"prior": self.prior, "uncertainty": uncertainty, "seed": seed}
+        covariates = None
+        if self.covariates is None:
+            report, posterior = estimate(likelihood, compact(table).table, **how)
+            report = against_nested(report, lambda name: _fit_named(name, rfm))
+        else:
+            report, covariates, posterior = fit_with_covariates(
+                likelihood, table, rfm.covariates, self.covariates, **how
+            )
+        remarks = process.remarks(table)
+        warnings = (*report.warnings, *remarks)
+        if not np.any(rfm.frequency > 0):
+            sentence = (
+                "nobody has bought a second time: rates and dropout cannot be told apart, and "
+                "nearly no purchases are expected; wait for repeat purchases, or use a baseline"
+            )
+            warnings = (sentence, *warnings)
+        report = replace(report, warnings=warnings)
+        return FittedBTYD(process, report, covariates=covariates, posterior=posterior)
 
 
 def _fit_named(name: str, rfm: RFM) -> FitReport | None:
@@ -224,4 +242,4 @@ def _fit_named(name: str, rfm: RFM) -> FitReport | None:
     settings = make_model(name) if name in MODELS else None
     if not isinstance(settings, AbstractBTYD):
         return None
-    return _fit_purchases(settings.process, rfm, None)[0]
+    return replace(settings, spend=None).fit_rfm(rfm).report

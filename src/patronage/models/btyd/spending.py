@@ -56,7 +56,7 @@ class FittedSpend(Protocol):
 class SpendModel(Protocol):
     """A frozen dataclass of settings."""
 
-    def fit_rfm(self, rfm: RFM) -> FittedSpend:
+    def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedSpend:
         """Fit to the rows with usable amounts."""
         ...
 

@@ -8,8 +8,7 @@ On a ridge that is level (`Limit.level`) it is centred where the climb ended, so
 likelihood.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -20,13 +19,13 @@ from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
 from patronage.models.fitting.newton import Optimum, maximise
 from patronage.models.fitting.objective import LogPrior, Objective
+from patronage.models.fitting.priors import Along, NormalPrior, Prior, Together
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.base import Likelihood, Limit, Moments, Table
 
-__all__ = ["FEW_CUSTOMERS", "maximum_likelihood"]
+__all__ = ["FEW_CUSTOMERS", "Summit", "climb", "maximum_likelihood", "report"]
 
 TableT = TypeVar("TableT", bound=Table)
-LogDensity = Callable[[Float[np.ndarray, " k"]], Moments]
 
 FEW_CUSTOMERS: Final = 50
 _NO_MAXIMUM: Final = "the likelihood has no maximum at finite parameters"
@@ -44,19 +43,65 @@ _WIDE: Final = 40.0
 _PULLED: Final = 1.5
 
 
+@dataclass(frozen=True)
+class Summit:
+    """The top of a log-density: what every approximation of a posterior starts from.
+
+    Attributes
+    ----------
+    objective : in the scaled unit, with the prior or the penalty that holds it
+    optimum : where it is highest
+    unit : days (or money) of the scaled unit
+    penalised : there is no top at finite parameters without a penalty
+    ridge : where only the way along a level ridge is held, the limit at its end
+    """
+
+    objective: Objective
+    optimum: Optimum
+    unit: float
+    penalised: bool = False
+    ridge: Limit | None = None
+
+    @property
+    def covariance(self) -> Float[np.ndarray, "coefficients coefficients"]:
+        """Inverse of the observed information."""
+        covariance = np.linalg.inv(-self.optimum.moments.hessian)
+        return np.asarray((covariance + covariance.T) / 2)
+
+    @property
+    def shift(self) -> Float[np.ndarray, " coefficients"]:
+        """What is added to scaled coefficients to give those in days (or the data's money)."""
+        bears = np.array(self.objective.likelihood.unit_bearing, dtype=float)
+        n_effects = len(self.objective.encoder.effect_names)
+        return np.asarray(np.log(self.unit) * np.pad(bears, (0, n_effects)))
+
+
 def maximum_likelihood(
     likelihood: Likelihood[TableT],
     table: TableT,
     *,
     encoder: Encoder[Any] | None = None,
-    prior: LogPrior | None = None,
+    prior: Prior | LogPrior | None = None,
 ) -> FitReport:
-    """Fit the encoder's coefficients, θ itself by default.
+    """Fit the encoder's coefficients, θ itself by default: `climb`, told in days."""
+    return report(climb(likelihood, table, encoder=encoder, prior=prior))
+
+
+def climb(
+    likelihood: Likelihood[TableT],
+    table: TableT,
+    *,
+    encoder: Encoder[Any] | None = None,
+    prior: Prior | LogPrior | None = None,
+    penalty: LogPrior | None = None,
+) -> Summit:
+    """Find the maximum of the likelihood, or with a prior that of the posterior (MAP).
 
     Parameters
     ----------
-    prior : log-density added to the log-likelihood, of the coefficients in the scaled unit
-        (`table.unit`); with one, the maximum is that of the posterior (MAP)
+    prior : beliefs in natural units, or a log-density of the coefficients in the scaled unit
+        (`table.unit`)
+    penalty : a second such log-density
 
     Raises
     ------
@@ -69,8 +114,12 @@ def maximum_likelihood(
             "To mend: give a log with purchases on more than one day, or a later as_of."
         )
     encoder = encoder or ConstantEncoder()
-    scaled = table.rescaled(table.unit)
+    unit = table.unit
+    scaled = table.rescaled(unit)
+    if isinstance(prior, Prior):
+        prior = prior.on(likelihood, encoder.effect_names, unit)
     objective = Objective(likelihood, encoder, scaled, prior)
+    objective = objective if penalty is None else _with(objective, penalty)
     starts = likelihood.starts(encoder.observed(scaled))
     # Effects of covariates begin at none.
     starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
@@ -80,11 +129,12 @@ def maximum_likelihood(
         sound = [other for other in others if not _suspect(other)]
         optimum = max(sound or [optimum, *others], key=lambda found: float(found.moments.value))
     if not _suspect(optimum):
-        return _report(objective, optimum, table.unit)
-    ridge = _level_ridge(objective, optimum)
+        return Summit(objective, optimum, unit)
+    ridge = _level_ridge(objective, optimum, unit)
     if ridge is not None:
-        return _report(objective, ridge[0], table.unit, ridge=ridge[1])
-    return _report(objective, _held(objective, starts), table.unit, penalised=True)
+        return ridge
+    objective, optimum = _held(objective, starts)
+    return Summit(objective, optimum, unit, penalised=True)
 
 
 def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
@@ -115,8 +165,8 @@ def _elsewhere(
     return [best.theta]
 
 
-def _level_ridge(objective: Objective, optimum: Optimum) -> tuple[Optimum, Limit] | None:
-    """The optimum held where it is on a level ridge, and the limit there; None if it is on none."""
+def _level_ridge(objective: Objective, optimum: Optimum, unit: float) -> Summit | None:
+    """The optimum held where it is on a level ridge; None if it is on none."""
     levels = [limit for limit in objective.likelihood.limits if limit.level]
     if not levels:
         return None
@@ -131,9 +181,11 @@ def _level_ridge(objective: Objective, optimum: Optimum) -> tuple[Optimum, Limit
     for limit in levels:
         way = _way(limit, len(curvature))
         if abs(float(way @ basis[:, 0])) > 0.99:
+            held = _with(objective, Along(optimum.theta, way, _PRECISION))
             hessian = optimum.moments.hessian - _PRECISION * np.outer(way, way)
-            held = optimum.moments._replace(hessian=hessian)
-            return replace(optimum, moments=held, converged=True, escaped=False), limit
+            here = optimum.moments._replace(hessian=hessian)
+            top = replace(optimum, moments=here, converged=True, escaped=False)
+            return Summit(held, top, unit, ridge=limit)
     return None
 
 
@@ -150,17 +202,9 @@ def _suspect(optimum: Optimum) -> bool:
     return bool(np.linalg.eigvalsh(-optimum.moments.hessian)[0] < _UNKNOWN**-2)
 
 
-def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optimum:
+def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> tuple[Objective, Optimum]:
     centre = starts[0]
-
-    def penalised(theta: Float[np.ndarray, " k"]) -> Moments:
-        here, away = objective(theta), theta - centre
-        return Moments(
-            here.value - 0.5 * _PRECISION * (away @ away),
-            here.gradient - _PRECISION * away,
-            here.hessian - _PRECISION * np.eye(len(centre)),
-        )
-
+    penalised = _with(objective, NormalPrior(centre, np.full(len(centre), _PRECISION)))
     # Why: the penalty itself keeps the search from infinity, so that it may look further.
     found = [maximise(penalised, start, box=_WIDE) for start in starts]
     best = max(found, key=lambda optimum: (optimum.converged, float(optimum.moments.value)))
@@ -171,41 +215,39 @@ def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optim
             "To mend: look at the data with `patronage doctor`; fit a longer history or more "
             "customers; or use a baseline."
         )
-    return best
+    return penalised, best
 
 
-def _report(
-    objective: Objective,
-    optimum: Optimum,
-    unit: float,
-    *,
-    penalised: bool = False,
-    ridge: Limit | None = None,
-) -> FitReport:
+def _with(objective: Objective, penalty: LogPrior) -> Objective:
+    prior = penalty if objective.prior is None else Together((objective.prior, penalty))
+    return replace(objective, prior=prior)
+
+
+def report(summit: Summit) -> FitReport:
     """Undo the unit, and say what is to be said."""
+    objective, optimum, unit = summit.objective, summit.optimum, summit.unit
     likelihood, table = objective.likelihood, objective.table
     names, effects = likelihood.parameter_names, objective.encoder.effect_names
     k = len(names)
-    theta = optimum.theta[:k] + np.log(unit) * np.array(likelihood.unit_bearing)
-    covariance = np.linalg.inv(-optimum.moments.hessian)
-    covariance = (covariance + covariance.T) / 2
+    theta = (optimum.theta + summit.shift)[:k]
+    covariance = summit.covariance
     deviations = np.sqrt(np.diag(covariance))
     parameters = np.exp(theta)
     plain = optimum.moments
-    if penalised or objective.prior is not None:
+    if objective.prior is not None:
         plain = Objective(likelihood, objective.encoder, table)(optimum.theta)
     value = float(plain.value)
     curvature = np.linalg.eigvalsh(-optimum.moments.hessian)
     n_customers = round(float(table.weight.sum()))
     nested, warnings = None, []
-    if penalised:
+    if summit.penalised:
         nested, sentence = _diagnosis(likelihood, plain)
         warnings.append(sentence)
-    if ridge is not None:
-        nested = ridge.nested
+    if summit.ridge is not None:
+        nested = summit.ridge.nested
         warnings.append(
-            f"{_NO_MAXIMUM}: {ridge.meaning}, and the fit is that of {nested}; a weak penalty "
-            "along the way holds them finite. Predictions are those of the simpler model"
+            f"{_NO_MAXIMUM}: {summit.ridge.meaning}, and the fit is that of {nested}; a weak "
+            "penalty along the way holds them finite. Predictions are those of the simpler model"
         )
     if n_customers < FEW_CUSTOMERS:
         warnings.append(
@@ -225,7 +267,7 @@ def _report(
         float(curvature[-1] / curvature[0]),
         {name: power for name, power in zip(names, likelihood.unit_bearing, strict=True) if power},
         table.unit_power,
-        penalised or ridge is not None,
+        summit.penalised or summit.ridge is not None,
         nested,
         tuple(warnings),
         dict(zip(effects, optimum.theta[k:].tolist(), strict=True)),

@@ -1,6 +1,6 @@
 """Objective: a log-density of coefficients that every way of fitting climbs or draws from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -43,8 +43,15 @@ class Objective:
             found = self.encoder.moments(self.likelihood, coefficients, self.table)
             if self.prior is None:
                 return found
-            held = self.prior.moments(coefficients)
+            held = self.held(coefficients)
         return Moments(*(data + prior for data, prior in zip(found, held, strict=True)))
+
+    def held(self, coefficients: Float[np.ndarray, " coefficients"]) -> Moments:
+        """The prior's part; zeros without one."""
+        if self.prior is None:
+            k = len(coefficients)
+            return Moments(np.zeros(()), np.zeros(k), np.zeros((k, k)))
+        return self.prior.moments(coefficients)
 
     def value(self, coefficients: Float[np.ndarray, " coefficients"]) -> float:
         """The value alone, which is cheaper."""
@@ -56,6 +63,27 @@ class Objective:
         with np.errstate(all="ignore"):
             theta = self.encoder.theta(self.likelihood, coefficients, self.table)
             return self.likelihood.log_likelihood(theta, self.encoder.observed(self.table))
+
+    def values(self, draws: Float[np.ndarray, "draws coefficients"]) -> Float[np.ndarray, " draws"]:
+        """The value at many points; -inf where it is no number."""
+        found = np.array([self.value(draw) for draw in draws])
+        return np.where(np.isfinite(found), found, -np.inf)
+
+    def row_moments(self, coefficients: Float[np.ndarray, " coefficients"]) -> Moments | None:
+        """Value, gradient and Hessian of each row, unweighted and without the prior.
+
+        None where θ differs by row: then only sums can be had.
+        """
+        theta = self.encoder.theta(self.likelihood, coefficients, self.table)
+        if theta.shape != coefficients.shape:
+            return None
+        each = np.broadcast_to(theta, (len(self.table), len(theta)))
+        return self.likelihood.row_moments(each, self.table)
+
+    def reweighted(self, weight: Float[np.ndarray, " rows"]) -> "Objective":
+        """The same with other weights of the rows."""
+        table = self.table.grouped(np.arange(len(self.table)), weight)
+        return replace(self, table=table)
 
     def thinned(self, every: int) -> "Objective":
         """The same on every so-many-th row."""

@@ -68,6 +68,15 @@ class FitReport:
         """θ, then the effects: what `covariance` is of."""
         return np.concatenate([self.theta, np.array(list(self.effects.values()))])
 
+    def at(self, coefficients: Float[np.ndarray, " coefficients"]) -> "FitReport":
+        """The same fit with other coefficients (times in days), such as one draw of a posterior."""
+        k = len(self.parameters)
+        return replace(
+            self,
+            parameters=dict(zip(self.parameters, np.exp(coefficients[:k]).tolist(), strict=True)),
+            effects=dict(zip(self.effects, coefficients[k:].tolist(), strict=True)),
+        )
+
     def in_unit(self, size: float) -> "FitReport":
         """The same fit with times (or money) in units of `size`: 7 for weeks."""
 

@@ -6,8 +6,8 @@ effects per unit, follow by a linear map of the coefficients, and their covarian
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar, final
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,9 +24,11 @@ from patronage.models.encoders.design import Design, learn_design
 from patronage.models.encoders.designed import Designed
 from patronage.models.encoders.linear import LinearEncoder
 from patronage.models.fitting.compaction import compact
-from patronage.models.fitting.maximum_likelihood import maximum_likelihood
+from patronage.models.fitting.estimation import estimate
+from patronage.models.fitting.posterior import Posterior, Uncertainty
+from patronage.models.fitting.priors import NormalPrior, Prior
 from patronage.models.fitting.report import FitReport
-from patronage.models.likelihoods.base import Likelihood, Moments, Table
+from patronage.models.likelihoods.base import Likelihood, Table
 
 __all__ = ["fit_with_covariates"]
 
@@ -42,29 +44,24 @@ _FAR: Final = 300.0
 TableT = TypeVar("TableT", bound=Table)
 
 
-@final
-@dataclass(frozen=True)
-class _Ridge:
-    """-½ Σ precision · coefficient², for each coefficient."""
-
-    precision: Float[np.ndarray, " coefficients"]
-
-    def moments(self, coefficients: Float[np.ndarray, " coefficients"]) -> Moments:
-        pull = -self.precision * coefficients
-        return Moments(np.asarray(0.5 * pull @ coefficients), pull, -np.diag(self.precision))
-
-
 def fit_with_covariates(
     likelihood: Likelihood[Any],
     table: TableT,
     covariates: pl.DataFrame | None,
     settings: Covariates,
-) -> tuple[FitReport, FittedCovariates]:
-    """Fit θ and effects to the rows of a table.
+    *,
+    prior: Prior | None = None,
+    uncertainty: Uncertainty | None = None,
+    seed: int = 0,
+) -> tuple[FitReport, FittedCovariates, Posterior | None]:
+    """Fit θ and effects to the rows of a table; a posterior too, where it is asked for.
 
     Parameters
     ----------
     covariates : a row for each row of the table
+    prior : beliefs about parameters at the mean of the covariates, and about effects per standard
+        deviation (or per step); None: none but the penalty of the settings
+    uncertainty : as in `estimate`
 
     Raises
     ------
@@ -90,20 +87,30 @@ def fit_with_covariates(
         encoder.effect_names, encoder.processes, encoder.maps, encoder.held * scale
     )
     scaled = Designed(table, designed.pattern, (designed.patterns - mean) / scale)
-    prior = _ridge(encoder, settings, len(likelihood.parameter_names))
-    report = maximum_likelihood(likelihood, compact(scaled).table, encoder=inside, prior=prior)
+    penalty = _ridge(encoder, settings, len(likelihood.parameter_names))
+    report, posterior = estimate(
+        likelihood,
+        compact(scaled).table,
+        encoder=inside,
+        prior=prior,
+        penalty=penalty,
+        uncertainty=uncertainty,
+        seed=seed,
+    )
     warnings = (*report.warnings, *_vague(report), *remarks, *dropped)
-    report = _as_given(report, likelihood, encoder, mean, scale)
-    report = replace(report, warnings=warnings, has_prior=prior is not None)
-    return report, FittedCovariates(design, encoder, sources)
+    matrix, offset = _to_given(report, likelihood, encoder, mean, scale)
+    pulled = penalty is not None or prior is not None
+    report = replace(report.mapped(matrix, offset), warnings=warnings, has_prior=pulled)
+    drawn = None if posterior is None else posterior.mapped(matrix, offset)
+    return report, FittedCovariates(design, encoder, sources), drawn
 
 
-def _ridge(encoder: LinearEncoder, settings: Covariates, k: int) -> _Ridge | None:
+def _ridge(encoder: LinearEncoder, settings: Covariates, k: int) -> NormalPrior | None:
     """The penalty; an effect that is tied is pulled by that of each thing it acts on."""
     precision = np.zeros(k + len(encoder.effect_names))
     for process, tied in zip(encoder.processes, encoder.maps, strict=True):
         precision[k:] += settings.penalty(process) * tied.sum(axis=0)
-    return _Ridge(precision) if precision.any() else None
+    return NormalPrior(np.zeros_like(precision), precision) if precision.any() else None
 
 
 def _vague(report: FitReport) -> tuple[str, ...]:
@@ -201,13 +208,13 @@ def _tied(
     return LinearEncoder(tuple(free), processes, maps, held)
 
 
-def _as_given(
+def _to_given(
     report: FitReport,
     likelihood: Likelihood[Any],
     encoder: LinearEncoder,
     mean: Float[np.ndarray, " columns"],
     scale: Float[np.ndarray, " columns"],
-) -> FitReport:
+) -> tuple[Float[np.ndarray, "coefficients coefficients"], Float[np.ndarray, " coefficients"]]:
     """From effects per standard deviation around the mean to effects per unit, from zero.
 
     θ + Σ_process ((z - mean) / scale · γ) direction is the same for every z.
@@ -227,4 +234,4 @@ def _as_given(
             "covariates lie too far from zero for their effects.\n"
             "To mend: subtract a usual value, such as 2020 from a year."
         )
-    return report.mapped(matrix, offset)
+    return matrix, offset
