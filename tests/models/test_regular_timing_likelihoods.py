@@ -109,9 +109,7 @@ def test_with_one_event_per_purchase_the_cnbd_models_are_bg_and_mbg_nbd(modified
     share=st.floats(0.05, 1),
     uneven=st.floats(0, 2),
 )
-def test_cnbd_k_agrees_with_adaptive_integration(
-    k, modified, r, alpha, a, b, x, T, share, uneven
-):
+def test_cnbd_k_agrees_with_adaptive_integration(k, modified, r, alpha, a, b, x, T, share, uneven):
     t_x = T * share if x else 0.0
     log_gaps = x * np.log(t_x / x) - uneven * (x - 1) if x else 0.0
     chances = x + modified

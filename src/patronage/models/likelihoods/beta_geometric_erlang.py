@@ -85,7 +85,7 @@ class BetaGeometricErlangLikelihood:
 
     def starts(self, table: TimedHistories) -> Float[np.ndarray, "starts 4"]:
         """Those of (M)BG/NBD, with k events per purchase."""
-        return beta_geometric.starts(table.plain) - np.log(self.k) * np.eye(4)[1]
+        return np.asarray(beta_geometric.starts(table.plain) - np.log(self.k) * np.eye(4)[1])
 
     def log_likelihood(
         self, theta: Float[np.ndarray, "*rows 4"], table: TimedHistories
@@ -97,9 +97,9 @@ class BetaGeometricErlangLikelihood:
             part = table.take(rows)
             parameters = np.exp(theta[rows] if theta.ndim == 2 else theta)
             r, alpha, a, b = parameters.T
-            found[rows] = self._outside(r, alpha, a, b, part) + self._mixture(
-                r, alpha, a, b, part
-            ).log_sum
+            found[rows] = (
+                self._outside(r, alpha, a, b, part) + self._mixture(r, alpha, a, b, part).log_sum
+            )
         return found
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: TimedHistories) -> Moments:
