@@ -133,7 +133,9 @@ def past(who, when, T) -> TimedHistories:
     return timed_histories_until(who[known], when[known], T)
 
 
-@pytest.mark.parametrize("name", ["bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"])
+@pytest.mark.parametrize(
+    "name", ["bg_cnbd_k", "mbg_cnbd_k", pytest.param("pareto_ggg", marks=pytest.mark.slow)]
+)
 def test_what_is_expected_is_what_happens_to_simulated_customers(name):
     """In groups by what is known: frequency, and how long the customer has been silent."""
     n = 1_200 if name == "pareto_ggg" else 40_000
