@@ -1,5 +1,7 @@
 """Forecasts of the models of regular timing: limits, laws, and futures drawn from the processes."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -64,11 +66,11 @@ def test_where_everybody_has_a_shape_of_one_forecasts_are_those_of_pareto_nbd():
 )
 def test_means_probabilities_and_draws_agree(counts):
     mean = counts.mean(EDGES)
-    assert mean.sum(axis=1) == pytest.approx(counts.mean(EDGES[[0, -1]])[:, 0], rel=2e-4, abs=1e-6)
+    assert mean.sum(axis=1) == pytest.approx(counts.mean(EDGES[[0, -1]])[:, 0], rel=2e-3, abs=1e-4)
     pmf = counts.pmf(EDGES[-1], 400)
     assert pmf.min() >= 0
     assert pmf.sum(axis=1) == pytest.approx(np.ones(len(mean)), abs=1e-6)
-    assert pmf @ np.arange(401) == pytest.approx(mean.sum(axis=1), rel=5e-4, abs=1e-5)
+    assert pmf @ np.arange(401) == pytest.approx(mean.sum(axis=1), rel=2e-3, abs=1e-4)
     assert counts.pmf(EDGES[-1], 10) == pytest.approx(pmf[:, :11], abs=1e-9)
 
     drawn = counts.sample(EDGES, 4000, np.random.default_rng(8))
@@ -81,7 +83,7 @@ def test_means_probabilities_and_draws_agree(counts):
     assert alive[:, 0] == pytest.approx(counts.p_alive, abs=1e-9)
     assert (np.diff(alive, axis=1) <= 1e-12).all()
     part = counts.take(np.array([3, 1]))
-    assert part.mean(EDGES) == pytest.approx(mean[[3, 1]], rel=1e-9)
+    assert part.mean(EDGES) == pytest.approx(mean[[3, 1]], rel=1e-11)
 
 
 def test_large_expectations_are_summed_by_an_integral_beyond_thousands():
@@ -119,7 +121,7 @@ def futures(name: str, n: int, rng: np.random.Generator):
     after = np.stack(
         [
             np.bincount(who[(ahead >= low) & (ahead < high)], minlength=n)
-            for low, high in zip(EDGES, EDGES[1:], strict=False)
+            for low, high in itertools.pairwise(EDGES)
         ],
         axis=1,
     )
@@ -131,7 +133,9 @@ def past(who, when, T) -> TimedHistories:
     return timed_histories_until(who[known], when[known], T)
 
 
-@pytest.mark.parametrize("name", ["bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"])
+@pytest.mark.parametrize(
+    "name", ["bg_cnbd_k", "mbg_cnbd_k", pytest.param("pareto_ggg", marks=pytest.mark.slow)]
+)
 def test_what_is_expected_is_what_happens_to_simulated_customers(name):
     """In groups by what is known: frequency, and how long the customer has been silent."""
     n = 1_200 if name == "pareto_ggg" else 40_000

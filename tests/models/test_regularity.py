@@ -22,8 +22,16 @@ def rfm_of(table) -> RFM:
 
 
 @pytest.fixture(scope="module")
+def cdnow(data_dir) -> Snapshot:
+    """23,570 customers, 39 weeks known."""
+    assert data_dir
+    return take_snapshot(open_dataset("cdnow"), as_of=date(1997, 10, 1))
+
+
+@pytest.fixture(scope="module")
 def grocery(data_dir) -> Snapshot:
     """1,525 customers of a grocery, 2006 known."""
+    assert data_dir
     return take_snapshot(open_dataset("grocery_elog"), as_of=date(2007, 1, 1))
 
 
@@ -37,8 +45,8 @@ def test_grocery_buyers_are_erlang_2_as_published(grocery, model):
 
 
 @pytest.mark.parametrize("model", [BGCNBD, MBGCNBD])
-def test_cdnow_buyers_are_erlang_1_as_published(data_dir, model):
-    known = take_snapshot(open_dataset("cdnow"), as_of=date(1997, 10, 1), features=("regularity",))
+def test_cdnow_buyers_are_erlang_1_as_published(cdnow, model):
+    known = cdnow.with_features(("regularity",))
 
     assert model(spend=None).fit_rfm(known.rfm()).process.k == 1
 
@@ -54,6 +62,7 @@ def test_pareto_ggg_comes_near_the_published_posterior_of_the_grocery(grocery):
     assert errors.max() < 0.3
 
 
+@pytest.mark.slow
 def test_pareto_ggg_recovers_the_truth():
     truth, rng = (2.0, 0.7, 1.2, 30.0, 0.8, 120.0), np.random.default_rng(4)
     table = ParetoGGGProcess().simulate(truth, np.rint(rng.uniform(150, 400, 1500)), rng)
@@ -100,8 +109,8 @@ def test_both_estimators_find_the_shape_of_simulated_gaps(k):
     assert "supported over k = 1" in found.verdict
 
 
-def test_cdnow_buys_at_random_and_the_grocery_by_a_rhythm(grocery, data_dir):
-    random = regularity(take_snapshot(open_dataset("cdnow"), as_of=date(1997, 10, 1)))
+def test_cdnow_buys_at_random_and_the_grocery_by_a_rhythm(grocery, cdnow):
+    random = regularity(cdnow)
     rhythm = regularity(grocery)
 
     assert random.erlang == 1

@@ -154,7 +154,7 @@ class BetaGeometricErlangCounts(AbstractCounts):
             return beyond
         h = np.arange(k * m_max, dtype=np.float64)
         share = (days / (self.alpha + self.T + days))[:, None]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             log_events = gammaln(n + h) - gammaln(n) - gammaln(h + 1)
             log_events += np.where(h > 0, h * np.log(share), 0.0) + n * np.log1p(-share)
         events = np.exp(log_events)
@@ -165,7 +165,7 @@ class BetaGeometricErlangCounts(AbstractCounts):
             reached += weight[:, None] * window
             events = events * (1 - share) * (n + j + h) / (n + j)
         exactly = np.concatenate([reached, beyond], axis=1)
-        return np.minimum(np.cumsum(exactly[:, ::-1], axis=1)[:, ::-1], 1.0)
+        return np.asarray(np.minimum(np.cumsum(exactly[:, ::-1], axis=1)[:, ::-1], 1.0))
 
     def _staying(
         self, m_max: int, leavers: float

@@ -83,7 +83,7 @@ def regularity(snapshot: Snapshot) -> Regularity:
     )
     if len(pairs) < 2:
         raise NotEnoughDataError(
-            f"{len(pairs)} customers have bought three times or more, and a rhythm needs two gaps.\n"
+            f"{len(pairs)} customers have bought three times or more; a rhythm needs two gaps.\n"
             "To mend: wait for more purchases, or give a log that reaches further back."
         )
     before, wait = (
@@ -93,7 +93,7 @@ def regularity(snapshot: Snapshot) -> Regularity:
     squares = (before / (before + wait) - 0.5) ** 2
     variance = max(float(squares.mean()), 1e-9)
     shape, error = fit_shape(table)
-    likelihoods = [shape_log_likelihood(k, table) for k in range(1, _MOST_REGULAR + 1)]
+    likelihoods = [shape_log_likelihood(float(k), table) for k in range(1, _MOST_REGULAR + 1)]
     erlang = 1 + int(np.argmax(likelihoods))
     return Regularity(
         shape,

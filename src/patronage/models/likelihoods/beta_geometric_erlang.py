@@ -85,7 +85,7 @@ class BetaGeometricErlangLikelihood:
 
     def starts(self, table: TimedHistories) -> Float[np.ndarray, "starts 4"]:
         """Those of (M)BG/NBD, with k events per purchase."""
-        return beta_geometric.starts(table.plain) - np.log(self.k) * np.eye(4)[1]
+        return np.asarray(beta_geometric.starts(table.plain) - np.log(self.k) * np.eye(4)[1])
 
     def log_likelihood(
         self, theta: Float[np.ndarray, "*rows 4"], table: TimedHistories

@@ -10,10 +10,10 @@ purchase lies beyond T, or that the customer left before it:
           · b(t_x) D(k) dk,         b(y) = (β / (β + y))^s,
     D = P(g > T - t_x) + ∫_0^(T-t_x) f(g) (1 - b(t_x + g) / b(t_x)) dg:
 
-a sum of positive terms under an integral over k. Both integrals are sums over nodes, and derivatives
-are taken under the sign, at fixed k and g: with p the weights over k of a row and t the logarithm of
-a term, the gradient is E_p[∂t] and the Hessian E_p[∂²t] + Cov_p(∂t). k = 1 for everybody
-(t = gamma → ∞) is Pareto/NBD.
+a sum of positive terms under an integral over k. Both integrals are sums over nodes, and
+derivatives are taken under the sign, at fixed k and g: with p the weights over k of a row and t the
+logarithm of a term, the gradient is E_p[∂t] and the Hessian E_p[∂²t] + Cov_p(∂t). k = 1 for
+everybody (t = gamma → ∞) is Pareto/NBD.
 """
 
 from collections.abc import Mapping

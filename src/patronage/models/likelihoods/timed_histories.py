@@ -61,7 +61,8 @@ class TimedHistories:
         self, first: Int[np.ndarray, " groups"], weight: Float[np.ndarray, " groups"]
     ) -> "TimedHistories":
         """The rows `first`, each standing for its group, with the weights given."""
-        return TimedHistories(*(column[first] for column in self.columns), weight)
+        x, t_x, T, log_gaps = (column[first] for column in self.columns)
+        return TimedHistories(x, t_x, T, log_gaps, weight)
 
     def rescaled(self, unit: float) -> "TimedHistories":
         """The same rows with times divided by `unit`."""
@@ -87,7 +88,8 @@ class TimedHistories:
 
     def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "TimedHistories":
         """Some of the rows (a mask, indices or a slice)."""
-        return TimedHistories(*(column[rows] for column in self.columns), self.weight[rows])
+        x, t_x, T, log_gaps = (column[rows] for column in self.columns)
+        return TimedHistories(x, t_x, T, log_gaps, self.weight[rows])
 
     def chunks(self, size: int = CHUNK) -> "Iterator[TimedHistories]":
         """The rows in runs of at most `size`."""
