@@ -21,7 +21,7 @@ from patronage.datasets import open_dataset
 from patronage.errors import PatronageError
 from patronage.evaluate import Scorecard, backtest
 from patronage.horizon import Horizon
-from patronage.jobs import candidates, judge
+from patronage.jobs import EVERY, candidates, judge
 from patronage.jobs.progress import silent
 from patronage.snapshots import FEATURES, take_snapshot
 
@@ -77,9 +77,10 @@ def judge_split(split: Split) -> pl.DataFrame:
     end = split.as_of + timedelta(days=int(split.horizon.days))
     truth = take_snapshot(log, as_of=end, features=tuple(FEATURES))
     known = truth.rewind(split.as_of)
-    competing = candidates()
+    competing = candidates((EVERY,))
+    # What `patronage run` picks by itself: it looks at the default models, on rewound folds.
     chosen = judge(
-        known, split.horizon, competing, metric="deviance", seed=0, progress=silent
+        known, split.horizon, candidates(), metric="deviance", seed=0, progress=silent
     ).model
     models = {**competing.models, REFERENCE: FiveOrigins()}
     card = backtest(truth, models, origins=[split.as_of], horizon=split.horizon)

@@ -9,7 +9,7 @@ import pytest
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog
 from patronage.horizon import Horizon
-from patronage.jobs.candidates import Candidates, candidates
+from patronage.jobs.candidates import EVERY, Candidates, candidates
 from patronage.models.base import FittedModel, Model
 from patronage.snapshots import FEATURES, Snapshot, take_snapshot
 
@@ -20,7 +20,7 @@ HORIZON = Horizon(8, "week")
 @pytest.fixture(scope="session")
 def everything() -> Candidates:
     """Every forecast model, buy-till-you-die models also recalibrated."""
-    return candidates()
+    return candidates((EVERY,))
 
 
 @pytest.fixture(scope="session")

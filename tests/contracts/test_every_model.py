@@ -13,7 +13,7 @@ from patronage.errors import HorizonError
 from patronage.events import EventLog
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
-from patronage.jobs.candidates import candidates
+from patronage.jobs.candidates import EVERY, candidates
 from patronage.models.base import FittedModel, Model
 from patronage.models.catalog import MODELS
 from patronage.registry import Artifact, load_artifact, save_artifact
@@ -21,7 +21,7 @@ from patronage.scoring import Scoring, score
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.value import Economics
 
-NAMES = tuple(candidates().models)
+NAMES = tuple(candidates((EVERY,)).models)
 HORIZON = Horizon(8, "week")
 ECONOMICS = Economics(0.4, 0.10)
 # These serve any horizon; what learns from outcomes serves the one that it has learned.

@@ -20,6 +20,7 @@ from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.mbg_nbd import MBGNBD
 from patronage.models.btyd.pareto_nbd import ParetoNBD
+from patronage.models.btyd.process import histories_of
 from patronage.models.likelihoods.histories import Histories
 from patronage.snapshots import RFM, Snapshot, take_snapshot
 
@@ -168,7 +169,7 @@ def test_compacted_counts_equal_those_of_each_customer(shop):
     def counts_of(rows: Histories) -> ParetoNBDCounts:
         return ParetoNBDCounts(0.8, 50.0, 0.8, 120.0, rows.x, rows.t_x, rows.T)
 
-    compacted = compacted_counts(many, counts_of)
+    compacted = compacted_counts(histories_of(many), counts_of)
     plain = ParetoNBDCounts(0.8, 50.0, 0.8, 120.0, many.frequency, many.recency, many.T)
     edges = YEAR.edges()
     assert isinstance(compacted, CompactedCounts)

@@ -31,9 +31,9 @@ def test_weights_are_conserved_and_every_row_finds_its_own(unit, rows):
     histories = table([(x, t_x * unit, T * unit) for x, t_x, T in rows])
     compacted = compact(histories)
 
-    assert grouped(compacted.histories) == grouped(histories)
+    assert grouped(compacted.table) == grouped(histories)
     for name in ("x", "t_x", "T"):
-        found = compacted.expand(getattr(compacted.histories, name))
+        found = compacted.expand(getattr(compacted.table, name))
         assert found == pytest.approx(getattr(histories, name), rel=1e-12)
 
 
@@ -41,16 +41,16 @@ def test_equal_rows_become_one():
     rows = [(1, 5, 9), (0, 0, 9), (1, 5, 9), (0, 0, 9), (2, 5, 9), (1, 5, 9)]
     compacted = compact(table(rows))
 
-    assert len(compacted.histories) == 3
-    assert sorted(compacted.histories.weight) == [5, 6, 10]
+    assert len(compacted.table) == 3
+    assert sorted(compacted.table.weight) == [5, 6, 10]
 
 
 def test_sevenths_of_weeks_in_days_count_as_whole():
     weeks = np.arange(1000) % 90 / 7
     compacted = compact(Histories(np.ones(1000), np.zeros(1000), weeks * 7, np.ones(1000)))
 
-    assert len(compacted.histories) == 90
-    assert pytest.approx(np.arange(90), abs=1e-9) == compacted.histories.T
+    assert len(compacted.table) == 90
+    assert pytest.approx(np.arange(90), abs=1e-9) == compacted.table.T
 
 
 def test_rows_without_ties_are_returned_as_they_are():
@@ -59,7 +59,7 @@ def test_rows_without_ties_are_returned_as_they_are():
     compacted = compact(histories)
 
     assert compacted.inverse is None
-    assert compacted.histories is histories
+    assert compacted.table is histories
 
 
 def test_ties_at_times_that_are_not_whole_are_found():
@@ -67,12 +67,12 @@ def test_ties_at_times_that_are_not_whole_are_found():
     T = rng.choice(rng.random(500), 60_000)
     compacted = compact(Histories(np.zeros(60_000), np.zeros(60_000), T, np.ones(60_000)))
 
-    assert len(compacted.histories) == 500
-    assert compacted.expand(compacted.histories.T) == pytest.approx(T, abs=0)
+    assert len(compacted.table) == 500
+    assert compacted.expand(compacted.table.T) == pytest.approx(T, abs=0)
 
 
 def test_one_row_is_one_row():
     compacted = compact(table([(0, 0, 5)]))
 
-    assert len(compacted.histories) == 1
+    assert len(compacted.table) == 1
     assert compacted.expand(np.array([3.0])).tolist() == [3.0]

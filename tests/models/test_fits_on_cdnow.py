@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from patronage.models.btyd.estimation import histories_of
+from patronage.models.btyd.process import histories_of
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
@@ -20,7 +20,7 @@ BG, MBG, PARETO = BGNBDLikelihood(), MBGNBDLikelihood(), ParetoNBDLikelihood()
 
 
 def fitted(likelihood: Any, rfm: RFM) -> FitReport:
-    return maximum_likelihood(likelihood, compact(histories_of(rfm)).histories)
+    return maximum_likelihood(likelihood, compact(histories_of(rfm)).table)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_order_compaction_and_duplication_do_not_change_the_estimates(cdnow_samp
     doubled = Histories(plain.x, plain.t_x, plain.T, 2 * plain.weight)
     expected = fitted(likelihood, cdnow_sample)
 
-    for table in (plain, shuffled, compact(shuffled).histories):
+    for table in (plain, shuffled, compact(shuffled).table):
         found = maximum_likelihood(likelihood, table)
         assert found.theta == pytest.approx(expected.theta, abs=1e-6)
         assert found.log_likelihood == pytest.approx(expected.log_likelihood, abs=1e-7)

@@ -12,7 +12,8 @@ from patronage.errors import NotEnoughDataError
 from patronage.events import EventLog
 from patronage.forecast.compound import CompoundForecast
 from patronage.horizon import Horizon
-from patronage.models.btyd.pareto_nbd import FittedParetoNBD, ParetoNBD
+from patronage.models.btyd.model import FittedBTYD
+from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
 from patronage.uncertainty import Recalibrated
 
@@ -30,7 +31,7 @@ class TwiceTooMuch:
 
 @dataclass(frozen=True)
 class FittedTwice:
-    inner: FittedParetoNBD
+    inner: FittedBTYD
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -21,22 +21,19 @@ def _patronage(model: str, file: str, clock: Clock) -> dict[str, float]:
     import numpy as np
     import polars as pl
 
-    from patronage.models.btyd.bg_nbd import BGNBD, FittedBGNBD
-    from patronage.models.btyd.pareto_nbd import FittedParetoNBD, ParetoNBD
+    from patronage.models.btyd.model import FittedBTYD
+    from patronage.models.catalog import make_model
     from patronage.snapshots import RFM
 
     table = pl.read_parquet(data_file(file))
     names = ("customer_id", "frequency", "recency", "T")
     rfm = RFM(*(table[name].to_numpy() for name in names))
-    settings, maker = {
-        "bg_nbd": (BGNBD(), FittedBGNBD),
-        "pareto_nbd": (ParetoNBD(), FittedParetoNBD),
-    }[model]
+    settings: Any = make_model(model)
     small = rfm.take(slice(0, 5_000))
     report = settings.fit_rfm(small).report
     weeks = PARAMETERS[model]
     report.parameters.update({n: v * 7 if n in ("alpha", "beta") else v for n, v in weeks.items()})
-    fitted = maker(report)
+    fitted = FittedBTYD(settings.process, report)
     fitted.counts(small).mean(np.array([0.0, 7.0 * WEEKS]))
 
     def score() -> tuple[Any, Any]:

@@ -107,8 +107,8 @@ def parse_date(text: str | None) -> date | None:
 
 
 def parse_names(text: str | None) -> tuple[str, ...] | None:
-    """Read 'a,b'; None and 'all' mean every forecast model there is."""
-    if text is None or text.strip() == "all":
+    """Read 'a,b'; None: the models of a default run, 'all': every forecast model there is."""
+    if text is None:
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:

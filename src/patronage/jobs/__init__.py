@@ -1,7 +1,7 @@
 """Whole pipelines, named and repeatable: what the command line and schedulers run."""
 
 from patronage.jobs.backtest_log import Board, backtest_log
-from patronage.jobs.candidates import candidates
+from patronage.jobs.candidates import EVERY, candidates
 from patronage.jobs.demo import demo
 from patronage.jobs.examine import examine
 from patronage.jobs.fit_source import fit_source
@@ -11,6 +11,7 @@ from patronage.jobs.score_log import score_log
 from patronage.jobs.settings import RunSettings
 
 __all__ = [
+    "EVERY",
     "Board",
     "Judgement",
     "RunResult",

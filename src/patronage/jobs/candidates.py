@@ -10,7 +10,10 @@ from patronage.models.catalog import MODELS, make_model
 from patronage.models.memory import Remembered
 from patronage.uncertainty import Recalibrated
 
-__all__ = ["RECALIBRATED", "Candidates", "candidates"]
+__all__ = ["EVERY", "RECALIBRATED", "Candidates", "candidates"]
+
+# Asks for every forecast model of the catalogue, those too that a run by default leaves out.
+EVERY = "all"
 
 # Behind the name of a model that is corrected on rewound folds.
 RECALIBRATED = " + recalibration"
@@ -33,14 +36,19 @@ class Candidates:
 
 
 def candidates(names: Sequence[str] | None = None) -> Candidates:
-    """The models asked for, or every forecast model of the catalogue that can run here.
+    """The models asked for; with None those of a default run, and with (EVERY,) all there are.
 
-    Buy-till-you-die models compete twice, as published and recalibrated on rewound folds. A name
-    that ends in " + recalibration" asks for the second alone.
+    Buy-till-you-die models that are not asked for by name compete twice, as published and
+    recalibrated on rewound folds. A name that ends in " + recalibration" asks for the second alone.
+    What needs a package that is not installed is left out, with a note.
     """
     notes: list[str] = []
-    if names is None:
-        names = [name for name, entry in MODELS.items() if entry.kind in ("forecast", "purchases")]
+    if names is None or tuple(names) == (EVERY,):
+        names = [
+            name
+            for name, entry in MODELS.items()
+            if entry.kind in ("forecast", "purchases") and (entry.by_default or names is not None)
+        ]
         absent = {
             package
             for name in names

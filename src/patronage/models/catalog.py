@@ -28,6 +28,7 @@ class Entry:
     needs : packages to install
     members : models it is made of, by the name of the setting that takes each; "members" takes
         several as a mapping
+    by_default : competes in a run that names no models; the others with --models all
     """
 
     target: str
@@ -38,6 +39,7 @@ class Entry:
     complexity: int
     needs: tuple[str, ...] = ()
     members: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    by_default: bool = True
 
 
 _CONTINUOUS: Final = "noncontractual continuous"

@@ -3,85 +3,74 @@
 Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2).
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Final, final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, final
 
 import numpy as np
 from jaxtyping import Float
 
-from patronage.forecast.compound import CompoundForecast
-from patronage.forecast.counts import AbstractCounts
-from patronage.horizon import Horizon
-from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
 from patronage.models.btyd.counts_beta_geometric import BetaGeometricCounts
-from patronage.models.btyd.estimation import buyers, fit_purchases, fit_spend, fit_spend_rfm
-from patronage.models.btyd.gamma_gamma import FittedGammaGamma, GammaGamma
-from patronage.models.fitting.report import FitReport
+from patronage.models.btyd.model import AbstractBTYD
+from patronage.models.btyd.process import Parameter, histories_of
+from patronage.models.btyd.simulation import first_chances, histories_until, poisson_times
 from patronage.models.likelihoods.bg_nbd import BGNBDLikelihood
 from patronage.models.likelihoods.histories import Histories
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["BGNBD", "FittedBGNBD"]
+__all__ = ["BGNBD", "BGNBDProcess"]
 
 _MANY_ONE_TIME_BUYERS: Final = 0.5
 
 
 @final
 @dataclass(frozen=True)
-class FittedBGNBD:
-    """r, alpha (days), a, b in `report`, and the spend of a purchase.
+class BGNBDProcess:
+    """r, alpha (days) of the purchase rates; a, b of the dropout probabilities."""
 
-    `spend` is None where every purchase counts 1; `cash_ratio` is net cash per money of purchases.
-    """
-
-    report: FitReport
-    spend: FittedGammaGamma | None = None
-    cash_ratio: float = 1.0
-
-    def counts(self, rfm: RFM) -> AbstractCounts:
-        """Purchases ahead of each row of an RFM table."""
-        return compacted_counts(rfm, lambda rows: _counts(np.exp(self.report.theta), rows))
+    features: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def features(self) -> tuple[str, ...]:
-        return ()
+    def likelihood(self) -> BGNBDLikelihood:
+        return BGNBDLikelihood()
 
-    def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
-        """Forecast every customer of the snapshot, over any horizon."""
-        return forecast_cash(self.report, self.spend, self.cash_ratio, _counts, snapshot, horizon)
+    def summary(self, snapshot: Snapshot) -> RFM:
+        return snapshot.rfm()
+
+    def table(self, rfm: RFM) -> Histories:
+        return histories_of(rfm)
+
+    def counts(self, parameters: Sequence[Parameter], table: Histories) -> BetaGeometricCounts:
+        r, alpha, a, b = parameters
+        x, t_x, T = table.columns
+        return BetaGeometricCounts(r, alpha, a, b, x, t_x, T, modified=False)
+
+    def simulate(
+        self, parameters: Sequence[float], T: Float[np.ndarray, " rows"], rng: np.random.Generator
+    ) -> Histories:
+        r, alpha, a, b = parameters
+        who, when = poisson_times(rng.gamma(r, 1 / alpha, len(T)), T, rng)
+        last = first_chances(rng.beta(a, b, len(T)), rng)
+        n = np.bincount(who, minlength=len(T))
+        rank = 1 + np.arange(len(who)) - np.repeat(np.cumsum(n) - n, n)
+        kept = rank <= last[who]
+        return histories_until(who[kept], when[kept], T)
+
+    def remarks(self, table: Histories) -> tuple[str, ...]:
+        share = float(table.weight @ (table.x == 0)) / float(table.weight.sum())
+        if share <= _MANY_ONE_TIME_BUYERS:
+            return ()
+        return (
+            f"{share:.0%} of customers have bought once, and BG/NBD holds all of them alive for "
+            "certain; mbg_nbd and pareto_nbd do not",
+        )
 
 
 @final
 @dataclass(frozen=True)
-class BGNBD:
-    """Settings. `spend`: the model of a purchase's money; None: every purchase counts 1."""
+class BGNBD(AbstractBTYD):
+    """Settings, as of every buy-till-you-die model."""
 
-    spend: GammaGamma | None = field(default_factory=GammaGamma)
-
-    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBGNBD:
-        """Fit to the customers with a purchase, by maximum likelihood."""
-        del horizon, seed
-        report = _fit_purchases(buyers(snapshot))
-        return FittedBGNBD(report, fit_spend(self.spend, snapshot), cash_ratio(snapshot))
-
-    def fit_rfm(self, rfm: RFM) -> FittedBGNBD:
-        """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = _fit_purchases(rfm)
-        return FittedBGNBD(report, fit_spend_rfm(self.spend, rfm))
-
-
-def _fit_purchases(rfm: RFM) -> FitReport:
-    report = fit_purchases(BGNBDLikelihood(), rfm)
-    share = float(rfm.weights @ (rfm.frequency == 0)) / float(rfm.weights.sum())
-    if share <= _MANY_ONE_TIME_BUYERS:
-        return report
-    sentence = (
-        f"{share:.0%} of customers have bought once, and BG/NBD holds all of them alive for "
-        "certain; mbg_nbd and pareto_nbd do not"
-    )
-    return replace(report, warnings=(*report.warnings, sentence))
-
-
-def _counts(parameters: Float[np.ndarray, " 4"], rows: Histories) -> BetaGeometricCounts:
-    r, alpha, a, b = (float(value) for value in parameters)
-    return BetaGeometricCounts(r, alpha, a, b, rows.x, rows.t_x, rows.T, modified=False)
+    @property
+    def process(self) -> BGNBDProcess:
+        return BGNBDProcess()

@@ -1,7 +1,7 @@
 """Compose purchases and spend into a forecast of cash, with what is not known about its mean."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -11,36 +11,36 @@ from patronage.forecast.counts import AbstractCounts
 from patronage.forecast.spend import AbstractSpend, UnitSpend
 from patronage.horizon import Horizon
 from patronage.models.btyd.compacted_counts import CompactedCounts
-from patronage.models.btyd.estimation import histories_of
-from patronage.models.btyd.gamma_gamma import FittedGammaGamma
+from patronage.models.btyd.process import Process, PurchaseTable, natural
+from patronage.models.btyd.spending import FittedSpend
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.report import FitReport
-from patronage.models.likelihoods.histories import Histories
-from patronage.snapshots import RFM, Snapshot
+from patronage.snapshots import Snapshot
 
 __all__ = ["cash_ratio", "compacted_counts", "forecast_cash"]
 
-CountsOf = Callable[[Float[np.ndarray, " k"], Histories], AbstractCounts]
+TableT = TypeVar("TableT", bound=PurchaseTable)
 
 # Central differences in log parameters: the error is about 1e-8 of the value.
 _STEP: Final = 1e-3
-# Above this many distinct histories the relative gradient is taken at rounded ones.
+# Above this many distinct rows the relative gradient is taken at coarse ones.
 _EXACT: Final = 50_000
-_GRID: Final = 250
 
 
-def compacted_counts(rfm: RFM, counts_of: Callable[[Histories], AbstractCounts]) -> AbstractCounts:
-    """Counts of all customers of an RFM table, evaluated once per distinct history."""
-    compacted = compact(histories_of(rfm))
-    counts = counts_of(compacted.histories)
+def compacted_counts(
+    table: TableT, counts_of: Callable[[TableT], AbstractCounts]
+) -> AbstractCounts:
+    """Counts of all rows of a table, evaluated once per distinct row."""
+    compacted = compact(table)
+    counts = counts_of(compacted.table)
     return counts if compacted.inverse is None else CompactedCounts(counts, compacted.inverse)
 
 
 def forecast_cash(
+    process: Process[Any],
     report: FitReport,
-    spend: FittedGammaGamma | None,
+    spend: FittedSpend | None,
     ratio: float,
-    counts_of: CountsOf,
     snapshot: Snapshot,
     horizon: Horizon,
 ) -> CompoundForecast:
@@ -49,15 +49,15 @@ def forecast_cash(
     Parameters
     ----------
     ratio : net cash per money of purchases
-    counts_of : natural parameters and histories → counts
     """
     rfm = snapshot.rfm()
-    parameters = np.exp(report.theta)
-    counts = compacted_counts(rfm, lambda histories: counts_of(parameters, histories))
+    table = process.table(process.summary(snapshot))
+    parameters = natural(report.theta)
+    counts = compacted_counts(table, lambda rows: process.counts(parameters, rows))
     money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)
     ratio = 1.0 if spend is None else ratio
     expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
-    slopes = _relative_gradient(report, counts_of, rfm, horizon.days)
+    slopes = _relative_gradient(process, report, table, horizon.days)
     factors = [
         (ratio * expected * money.mean())[:, None]
         * (slopes @ np.linalg.cholesky(report.covariance))
@@ -83,23 +83,20 @@ def cash_ratio(snapshot: Snapshot) -> float:
 
 
 def _relative_gradient(
-    report: FitReport, counts_of: CountsOf, rfm: RFM, days: float
+    process: Process[Any], report: FitReport, table: PurchaseTable, days: float
 ) -> Float[np.ndarray, "customers k"]:
     """d ln E[purchases] / d θ of each customer, by central differences.
 
-    It varies slowly, so that on logs without ties it is taken at times rounded to a 250th of the
-    mean T: the factors describe a standard error, and that costs them less than 1 %.
+    It varies slowly, so that on logs without ties it is taken at coarse times: the factors
+    describe a standard error, and that costs them less than 1 %.
     """
-    histories = histories_of(rfm)
-    compacted = compact(histories)
-    if len(compacted.histories) > _EXACT:
-        grid = histories.unit * 10 / _GRID
-        t_x, T = np.rint(histories.t_x / grid) * grid, np.rint(histories.T / grid) * grid
-        compacted = compact(Histories(histories.x, t_x, T, histories.weight))
+    compacted = compact(table)
+    if len(compacted.table) > _EXACT:
+        compacted = compact(table.coarse())
     edges = np.array([0.0, days])
 
     def log_mean(theta: Float[np.ndarray, " k"]) -> Float[np.ndarray, " rows"]:
-        expected = counts_of(np.exp(theta), compacted.histories).mean(edges)[:, 0]
+        expected = process.counts(natural(theta), compacted.table).mean(edges)[:, 0]
         return np.asarray(np.log(np.maximum(expected, 1e-300)))
 
     steps = _STEP * np.eye(len(report.theta))

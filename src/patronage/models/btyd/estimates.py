@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 from patronage.horizon import days_per
-from patronage.models.btyd.gamma_gamma import FittedGammaGamma
+from patronage.models.btyd.spending import FittedSpend
 from patronage.models.fitting.report import FitReport
 
 __all__ = ["estimates"]
@@ -21,7 +21,7 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
     Times are in `unit`, and so is the log-likelihood; a spend model stands under "spend", in the
     currency of the data.
     """
-    if isinstance(fitted, FittedGammaGamma):
+    if isinstance(fitted, FittedSpend):
         return _spend(fitted)
     if not isinstance(fitted, _Reported) or fitted.report is None:
         return None
@@ -33,18 +33,16 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
     return told
 
 
-def _spend(fitted: FittedGammaGamma) -> dict[str, Any]:
+def _spend(fitted: FittedSpend) -> dict[str, Any]:
     told = {} if fitted.report is None else _told(fitted.report)
     warnings = [*told.get("warnings", []), *fitted.warnings]
     return {
-        "model": "gamma_gamma",
+        "model": fitted.name,
         "parameters": {},
         "standard_errors": {},
         "log_likelihood": None,
         **told,
-        "mean": fitted.pooled_mean,
-        "use_first": fitted.use_first,
-        "n_excluded": fitted.n_excluded,
+        **fitted.facts,
         "warnings": list(dict.fromkeys(warnings)),
     }
 

@@ -1,7 +1,8 @@
 """Gamma-Gamma: what a purchase of each customer is worth, whatever the number of purchases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from jaxtyping import Float
@@ -45,6 +46,20 @@ class FittedGammaGamma:
     n_excluded: int
     first_gain: tuple[float, float] | None
     warnings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        return "gamma_gamma"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The mean of a purchase, whether the first counts, and how many were left out."""
+        return {
+            "mean": self.pooled_mean,
+            "use_first": self.use_first,
+            "n_excluded": self.n_excluded,
+        }
 
     def spend(self, rfm: RFM) -> GammaGammaSpend:
         """Money per purchase of each customer, given the purchases seen."""

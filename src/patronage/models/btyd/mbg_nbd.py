@@ -4,71 +4,67 @@ Batislam, Denizel & Filiztekin (2007), Empirical validation and comparison of mo
 base analysis, International Journal of Research in Marketing 24(3).
 """
 
-from dataclasses import dataclass, field
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
 
-from patronage.forecast.compound import CompoundForecast
-from patronage.forecast.counts import AbstractCounts
-from patronage.horizon import Horizon
-from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
 from patronage.models.btyd.counts_beta_geometric import BetaGeometricCounts
-from patronage.models.btyd.estimation import buyers, fit_purchases, fit_spend, fit_spend_rfm
-from patronage.models.btyd.gamma_gamma import FittedGammaGamma, GammaGamma
-from patronage.models.fitting.report import FitReport
+from patronage.models.btyd.model import AbstractBTYD
+from patronage.models.btyd.process import Parameter, histories_of
+from patronage.models.btyd.simulation import first_chances, histories_until, poisson_times
 from patronage.models.likelihoods.histories import Histories
 from patronage.models.likelihoods.mbg_nbd import MBGNBDLikelihood
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["MBGNBD", "FittedMBGNBD"]
+__all__ = ["MBGNBD", "MBGNBDProcess"]
 
 
 @final
 @dataclass(frozen=True)
-class FittedMBGNBD:
-    """r, alpha (days), a, b in `report`, and the spend of a purchase.
+class MBGNBDProcess:
+    """r, alpha (days) of the purchase rates; a, b of the dropout probabilities."""
 
-    `spend` is None where every purchase counts 1; `cash_ratio` is net cash per money of purchases.
-    """
-
-    report: FitReport
-    spend: FittedGammaGamma | None = None
-    cash_ratio: float = 1.0
-
-    def counts(self, rfm: RFM) -> AbstractCounts:
-        """Purchases ahead of each row of an RFM table."""
-        return compacted_counts(rfm, lambda rows: _counts(np.exp(self.report.theta), rows))
+    features: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def features(self) -> tuple[str, ...]:
-        return ()
+    def likelihood(self) -> MBGNBDLikelihood:
+        return MBGNBDLikelihood()
 
-    def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
-        """Forecast every customer of the snapshot, over any horizon."""
-        return forecast_cash(self.report, self.spend, self.cash_ratio, _counts, snapshot, horizon)
+    def summary(self, snapshot: Snapshot) -> RFM:
+        return snapshot.rfm()
+
+    def table(self, rfm: RFM) -> Histories:
+        return histories_of(rfm)
+
+    def counts(self, parameters: Sequence[Parameter], table: Histories) -> BetaGeometricCounts:
+        r, alpha, a, b = parameters
+        x, t_x, T = table.columns
+        return BetaGeometricCounts(r, alpha, a, b, x, t_x, T, modified=True)
+
+    def simulate(
+        self, parameters: Sequence[float], T: Float[np.ndarray, " rows"], rng: np.random.Generator
+    ) -> Histories:
+        r, alpha, a, b = parameters
+        who, when = poisson_times(rng.gamma(r, 1 / alpha, len(T)), T, rng)
+        last = first_chances(rng.beta(a, b, len(T)), rng) - 1
+        n = np.bincount(who, minlength=len(T))
+        rank = 1 + np.arange(len(who)) - np.repeat(np.cumsum(n) - n, n)
+        kept = rank <= last[who]
+        return histories_until(who[kept], when[kept], T)
+
+    def remarks(self, table: Histories) -> tuple[str, ...]:
+        del table
+        return ()
 
 
 @final
 @dataclass(frozen=True)
-class MBGNBD:
-    """Settings. `spend`: the model of a purchase's money; None: every purchase counts 1."""
+class MBGNBD(AbstractBTYD):
+    """Settings, as of every buy-till-you-die model."""
 
-    spend: GammaGamma | None = field(default_factory=GammaGamma)
-
-    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedMBGNBD:
-        """Fit to the customers with a purchase, by maximum likelihood."""
-        del horizon, seed
-        report = fit_purchases(MBGNBDLikelihood(), buyers(snapshot))
-        return FittedMBGNBD(report, fit_spend(self.spend, snapshot), cash_ratio(snapshot))
-
-    def fit_rfm(self, rfm: RFM) -> FittedMBGNBD:
-        """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = fit_purchases(MBGNBDLikelihood(), rfm)
-        return FittedMBGNBD(report, fit_spend_rfm(self.spend, rfm))
-
-
-def _counts(parameters: Float[np.ndarray, " 4"], rows: Histories) -> BetaGeometricCounts:
-    r, alpha, a, b = (float(value) for value in parameters)
-    return BetaGeometricCounts(r, alpha, a, b, rows.x, rows.t_x, rows.T, modified=True)
+    @property
+    def process(self) -> MBGNBDProcess:
+        return MBGNBDProcess()

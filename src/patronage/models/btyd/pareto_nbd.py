@@ -3,71 +3,65 @@
 Schmittlein, Morrison & Colombo (1987), Counting your customers, Management Science 33(1).
 """
 
-from dataclasses import dataclass, field
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
 
-from patronage.forecast.compound import CompoundForecast
-from patronage.forecast.counts import AbstractCounts
-from patronage.horizon import Horizon
-from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
 from patronage.models.btyd.counts_pareto_nbd import ParetoNBDCounts
-from patronage.models.btyd.estimation import buyers, fit_purchases, fit_spend, fit_spend_rfm
-from patronage.models.btyd.gamma_gamma import FittedGammaGamma, GammaGamma
-from patronage.models.fitting.report import FitReport
+from patronage.models.btyd.model import AbstractBTYD
+from patronage.models.btyd.process import Parameter, histories_of
+from patronage.models.btyd.simulation import histories_until, poisson_times
 from patronage.models.likelihoods.histories import Histories
 from patronage.models.likelihoods.pareto_nbd import ParetoNBDLikelihood
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["FittedParetoNBD", "ParetoNBD"]
+__all__ = ["ParetoNBD", "ParetoNBDProcess"]
 
 
 @final
 @dataclass(frozen=True)
-class FittedParetoNBD:
-    """r, alpha (days), s, beta (days) in `report`, and the spend of a purchase.
+class ParetoNBDProcess:
+    """r, alpha (days) of the purchase rates; s, beta (days) of the dropout rates."""
 
-    `spend` is None where every purchase counts 1; `cash_ratio` is net cash per money of purchases.
-    """
-
-    report: FitReport
-    spend: FittedGammaGamma | None = None
-    cash_ratio: float = 1.0
-
-    def counts(self, rfm: RFM) -> AbstractCounts:
-        """Purchases ahead of each row of an RFM table."""
-        return compacted_counts(rfm, lambda rows: _counts(np.exp(self.report.theta), rows))
+    features: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def features(self) -> tuple[str, ...]:
-        return ()
+    def likelihood(self) -> ParetoNBDLikelihood:
+        return ParetoNBDLikelihood()
 
-    def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
-        """Forecast every customer of the snapshot, over any horizon."""
-        return forecast_cash(self.report, self.spend, self.cash_ratio, _counts, snapshot, horizon)
+    def summary(self, snapshot: Snapshot) -> RFM:
+        return snapshot.rfm()
+
+    def table(self, rfm: RFM) -> Histories:
+        return histories_of(rfm)
+
+    def counts(self, parameters: Sequence[Parameter], table: Histories) -> ParetoNBDCounts:
+        r, alpha, s, beta = parameters
+        return ParetoNBDCounts(r, alpha, s, beta, table.x, table.t_x, table.T)
+
+    def simulate(
+        self, parameters: Sequence[float], T: Float[np.ndarray, " rows"], rng: np.random.Generator
+    ) -> Histories:
+        r, alpha, s, beta = parameters
+        rate = rng.gamma(r, 1 / alpha, len(T))
+        # Why the floor: a gamma of small shape underflows to 0, and a lifetime is finite.
+        death = np.maximum(rng.gamma(s, 1 / beta, len(T)), 1e-300)
+        who, when = poisson_times(rate, np.minimum(T, rng.exponential(size=len(T)) / death), rng)
+        return histories_until(who, when, T)
+
+    def remarks(self, table: Histories) -> tuple[str, ...]:
+        del table
+        return ()
 
 
 @final
 @dataclass(frozen=True)
-class ParetoNBD:
-    """Settings. `spend`: the model of a purchase's money; None: every purchase counts 1."""
+class ParetoNBD(AbstractBTYD):
+    """Settings, as of every buy-till-you-die model."""
 
-    spend: GammaGamma | None = field(default_factory=GammaGamma)
-
-    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedParetoNBD:
-        """Fit to the customers with a purchase, by maximum likelihood."""
-        del horizon, seed
-        report = fit_purchases(ParetoNBDLikelihood(), buyers(snapshot))
-        return FittedParetoNBD(report, fit_spend(self.spend, snapshot), cash_ratio(snapshot))
-
-    def fit_rfm(self, rfm: RFM) -> FittedParetoNBD:
-        """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = fit_purchases(ParetoNBDLikelihood(), rfm)
-        return FittedParetoNBD(report, fit_spend_rfm(self.spend, rfm))
-
-
-def _counts(parameters: Float[np.ndarray, " 4"], rows: Histories) -> ParetoNBDCounts:
-    r, alpha, s, beta = (float(value) for value in parameters)
-    return ParetoNBDCounts(r, alpha, s, beta, rows.x, rows.t_x, rows.T)
+    @property
+    def process(self) -> ParetoNBDProcess:
+        return ParetoNBDProcess()

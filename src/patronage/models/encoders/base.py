@@ -13,13 +13,25 @@ TableT = TypeVar("TableT", bound=Table)
 
 
 @runtime_checkable
-class Encoder(Protocol):
-    """A function from its own coefficients (and, where it reads any, covariates) to θ."""
+class Encoder(Protocol[TableT]):
+    """A function from its own coefficients (and, where it reads any, covariates) to θ.
+
+    The first k coefficients are θ of a customer whose covariates are all zero; what follows are
+    effects of covariates, which may have any sign.
+    """
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Names of the coefficients after the first k, such as "purchases.channel[web]"."""
+        ...
 
     def theta(
-        self, coefficients: Float[np.ndarray, " coefficients"], n_rows: int
-    ) -> Float[np.ndarray, "rows k"]:
-        """θ of each row."""
+        self,
+        likelihood: Likelihood[TableT],
+        coefficients: Float[np.ndarray, " coefficients"],
+        table: TableT,
+    ) -> Float[np.ndarray, "*rows k"]:
+        """θ of each row; (k,) where it is the same for all."""
         ...
 
     def moments(

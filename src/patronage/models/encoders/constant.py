@@ -1,7 +1,7 @@
 """The constant encoder: all customers share one θ, which makes the classical models."""
 
 from dataclasses import dataclass
-from typing import TypeVar, final
+from typing import ClassVar, TypeVar, final
 
 import numpy as np
 from jaxtyping import Float
@@ -18,11 +18,17 @@ TableT = TypeVar("TableT", bound=Table)
 class ConstantEncoder:
     """Its coefficients are θ itself."""
 
+    effect_names: ClassVar[tuple[str, ...]] = ()
+
     def theta(
-        self, coefficients: Float[np.ndarray, " k"], n_rows: int
-    ) -> Float[np.ndarray, "rows k"]:
+        self,
+        likelihood: Likelihood[TableT],
+        coefficients: Float[np.ndarray, " k"],
+        table: TableT,
+    ) -> Float[np.ndarray, " k"]:
         """The same θ for each row."""
-        return np.broadcast_to(coefficients, (n_rows, len(coefficients)))
+        del likelihood, table
+        return coefficients
 
     def moments(
         self,

@@ -1,4 +1,4 @@
-"""Maximum likelihood: from a likelihood, an encoder of one θ and a table to a FitReport.
+"""Maximum likelihood: from a likelihood, an encoder and a table to a FitReport.
 
 Units are chosen so that numbers are around 10 and undone at the end. Large tables are climbed on a
 thinned table first. Where the likelihood has no maximum at finite parameters (a ridge or boundary),
@@ -7,7 +7,7 @@ estimates, is added, and the report says so and names the simpler model; elsewhe
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -16,13 +16,14 @@ from patronage.errors import FitError, NotEnoughDataError
 from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
 from patronage.models.fitting.newton import Optimum, maximise
+from patronage.models.fitting.objective import LogPrior, Objective
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.base import Likelihood, Limit, Moments, Table
 
 __all__ = ["FEW_CUSTOMERS", "maximum_likelihood"]
 
 TableT = TypeVar("TableT", bound=Table)
-Objective = Callable[[Float[np.ndarray, " k"]], Moments]
+LogDensity = Callable[[Float[np.ndarray, " k"]], Moments]
 
 FEW_CUSTOMERS: Final = 50
 _PRECISION: Final = 1 / 9
@@ -34,32 +35,36 @@ _PULLED: Final = 1.5
 
 
 def maximum_likelihood(
-    likelihood: Likelihood[TableT], table: TableT, *, encoder: Encoder | None = None
+    likelihood: Likelihood[TableT],
+    table: TableT,
+    *,
+    encoder: Encoder[Any] | None = None,
+    prior: LogPrior | None = None,
 ) -> FitReport:
-    """Fit the likelihood with one θ for all rows.
+    """Fit the encoder's coefficients, θ itself by default.
+
+    Parameters
+    ----------
+    prior : log-density added to the log-likelihood, of the coefficients in the scaled unit
+        (`table.unit`); with one, the maximum is that of the posterior (MAP)
 
     Raises
     ------
     NotEnoughDataError : the table has no rows
     FitError : no start leads to finite numbers
     """
-    if len(table.weight) == 0:
+    if len(table) == 0:
         raise NotEnoughDataError(
             "there is no customer to learn from.\n"
             "To mend: give a log with purchases on more than one day, or a later as_of."
         )
     encoder = encoder or ConstantEncoder()
-    unit = table.unit
-    scaled = table.rescaled(unit)
+    scaled = table.rescaled(table.unit)
+    objective = Objective(likelihood, encoder, scaled, prior)
     starts = likelihood.starts(scaled)
-
-    def objective(theta: Float[np.ndarray, " k"]) -> Moments:
-        # Why: a step may try absurd parameters; what is not finite is then refused by the search.
-        with np.errstate(all="ignore"):
-            return encoder.moments(likelihood, theta, scaled)
-
-    first = _near_start(likelihood, encoder, scaled, starts[0])
-    optimum = maximise(objective, first)
+    # Effects of covariates begin at none.
+    starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
+    optimum = maximise(objective, _near_start(objective, starts[0]))
     if _suspect(optimum):
         others = [maximise(objective, start) for start in starts]
         sound = [other for other in others if not _suspect(other)]
@@ -67,22 +72,15 @@ def maximum_likelihood(
     penalised = _suspect(optimum)
     if penalised:
         optimum = _held(objective, starts)
-    return _report(likelihood, scaled, optimum, unit, objective if penalised else None)
+    return _report(objective, optimum, table.unit, penalised=penalised)
 
 
-def _near_start(
-    likelihood: Likelihood[TableT],
-    encoder: Encoder,
-    table: TableT,
-    start: Float[np.ndarray, " k"],
-) -> Float[np.ndarray, " k"]:
+def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """The optimum of a thinned table where the table is large: a start a few steps away."""
-    every = len(table.weight) // _THIN
+    every = len(objective.table) // _THIN
     if every < 3:
         return start
-    thinned = table.thinned(every)
-    with np.errstate(all="ignore"):
-        found = maximise(lambda theta: encoder.moments(likelihood, theta, thinned), start)
+    found = maximise(objective.thinned(every), start)
     return start if _suspect(found) else found.theta
 
 
@@ -92,7 +90,7 @@ def _suspect(optimum: Optimum) -> bool:
     return bool(np.linalg.eigvalsh(-optimum.moments.hessian)[0] < _UNKNOWN**-2)
 
 
-def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> Optimum:
+def _held(objective: LogDensity, starts: Float[np.ndarray, "starts k"]) -> Optimum:
     centre = starts[0]
 
     def penalised(theta: Float[np.ndarray, " k"]) -> Moments:
@@ -116,26 +114,24 @@ def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> Optimu
     return best
 
 
-def _report(
-    likelihood: Likelihood[TableT],
-    table: TableT,
-    optimum: Optimum,
-    unit: float,
-    bare: Objective | None,
-) -> FitReport:
-    """Undo the unit, and say what is to be said; `bare`: the objective without its penalty."""
-    names = likelihood.parameter_names
-    theta = optimum.theta + np.log(unit) * np.array(likelihood.unit_bearing)
+def _report(objective: Objective, optimum: Optimum, unit: float, *, penalised: bool) -> FitReport:
+    """Undo the unit, and say what is to be said."""
+    likelihood, table = objective.likelihood, objective.table
+    names, effects = likelihood.parameter_names, objective.encoder.effect_names
+    k = len(names)
+    theta = optimum.theta[:k] + np.log(unit) * np.array(likelihood.unit_bearing)
     covariance = np.linalg.inv(-optimum.moments.hessian)
     covariance = (covariance + covariance.T) / 2
+    deviations = np.sqrt(np.diag(covariance))
     parameters = np.exp(theta)
-    errors = parameters * np.sqrt(np.diag(covariance))
-    plain = optimum.moments if bare is None else bare(optimum.theta)
+    plain = optimum.moments
+    if penalised or objective.prior is not None:
+        plain = Objective(likelihood, objective.encoder, table)(optimum.theta)
     value = float(plain.value)
     curvature = np.linalg.eigvalsh(-optimum.moments.hessian)
     n_customers = round(float(table.weight.sum()))
     nested, warnings = None, []
-    if bare is not None:
+    if penalised:
         nested, sentence = _diagnosis(likelihood, plain)
         warnings.append(sentence)
     if n_customers < FEW_CUSTOMERS:
@@ -145,24 +141,26 @@ def _report(
         )
     return FitReport(
         dict(zip(names, parameters.tolist(), strict=True)),
-        dict(zip(names, errors.tolist(), strict=True)),
+        dict(zip(names, (parameters * deviations[:k]).tolist(), strict=True)),
         covariance,
         value - table.unit_power * float(np.log(unit)),
         n_customers,
-        len(table.weight),
+        len(table),
         optimum.n_iterations,
         optimum.converged,
         float(np.abs(optimum.moments.gradient).max()) / max(1.0, abs(value)),
         float(curvature[-1] / curvature[0]),
         tuple(np.array(names)[np.array(likelihood.unit_bearing)].tolist()),
         table.unit_power,
-        bare is not None,
+        penalised,
         nested,
         tuple(warnings),
+        dict(zip(effects, optimum.theta[k:].tolist(), strict=True)),
+        dict(zip(effects, deviations[k:].tolist(), strict=True)),
     )
 
 
-def _diagnosis(likelihood: Likelihood[TableT], here: Moments) -> tuple[str | None, str]:
+def _diagnosis(likelihood: Likelihood[Any], here: Moments) -> tuple[str | None, str]:
     """Which simpler models lie uphill: at a penalised optimum the bare gradient points there.
 
     One about each thing (purchases, dropout, spend), if the likelihood climbs along its direction
@@ -170,7 +168,8 @@ def _diagnosis(likelihood: Likelihood[TableT], here: Moments) -> tuple[str | Non
     """
     best: dict[str, tuple[float, Limit]] = {}
     for limit in likelihood.limits:
-        way = np.array(limit.direction) / np.linalg.norm(limit.direction)
+        way = np.zeros(len(here.gradient))
+        way[: len(limit.direction)] = np.array(limit.direction) / np.linalg.norm(limit.direction)
         climb, curvature = float(way @ here.gradient), float(-way @ here.hessian @ way)
         if climb > _PULLED * _PRECISION and curvature < 1.0:
             known = best.get(limit.about, (0.0, limit))

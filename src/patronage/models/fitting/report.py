@@ -1,6 +1,6 @@
 """FitReport: what was estimated, how surely, and what to think of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -10,13 +10,14 @@ __all__ = ["FitReport"]
 
 @dataclass(frozen=True)
 class FitReport:
-    """The result of fitting one likelihood with the same parameters for all customers.
+    """The result of fitting one likelihood by one encoder.
 
     Attributes
     ----------
-    parameters : natural parameters; times in days, money in the currency of the data
+    parameters : natural parameters (with covariates: of a customer whose are all zero); times in
+        days, money in the currency of the data
     standard_errors : of the same, by the delta method from the observed information
-    covariance : of the logarithms of the parameters, in their order
+    covariance : of the coefficients: the logarithms of the parameters, then the effects
     log_likelihood : in the same units, without any penalty
     n_customers : customers fitted, weights summed
     n_rows_compacted : distinct rows that were evaluated
@@ -29,6 +30,8 @@ class FitReport:
     penalised : the maximum lies at infinity, and a weak penalty holds the parameters finite
     nested : the simpler model that the data point to, where they do
     warnings : sentences that say what is doubtful and what to do about it
+    effects, effect_errors : effects of covariates by name, and their standard errors; of 1 in the
+        logarithm of the purchase rate, of the dropout rate or odds, or of the mean spend
     """
 
     parameters: dict[str, float]
@@ -46,11 +49,18 @@ class FitReport:
     penalised: bool = False
     nested: str | None = None
     warnings: tuple[str, ...] = ()
+    effects: dict[str, float] = field(default_factory=dict)
+    effect_errors: dict[str, float] = field(default_factory=dict)
 
     @property
     def theta(self) -> Float[np.ndarray, " k"]:
         """Logarithms of the parameters."""
         return np.asarray(np.log(list(self.parameters.values())))
+
+    @property
+    def coefficients(self) -> Float[np.ndarray, " coefficients"]:
+        """θ, then the effects: what `covariance` is of."""
+        return np.concatenate([self.theta, np.array(list(self.effects.values()))])
 
     def in_unit(self, size: float) -> "FitReport":
         """The same fit with times (or money) in units of `size`: 7 for weeks."""

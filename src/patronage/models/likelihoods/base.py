@@ -5,11 +5,12 @@ encoder gives θ per row; the constant encoder gives the same θ to all rows, an
 can be taken without ever building a Hessian per row (`moments`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 
 __all__ = ["Likelihood", "Limit", "Moments", "Table", "natural_to_log"]
 
@@ -51,6 +52,25 @@ Same = TypeVar("Same", bound="Table")
 class Table(Protocol):
     """Rows of data with weights, in a unit that can be changed (time or money)."""
 
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Float[np.ndarray, " rows"], ...]:
+        """All that a row shows but its weight: rows equal in these are the same row."""
+        ...
+
+    def grouped(
+        self: Same, first: Int[np.ndarray, " groups"], weight: Float[np.ndarray, " groups"]
+    ) -> Same:
+        """The rows `first`, each standing for its group, with the weights given."""
+        ...
+
+    def take(self: Same, rows: Shaped[np.ndarray, " taken"] | slice) -> Same:
+        """Some of the rows (a mask, indices or a slice)."""
+        ...
+
     @property
     def weight(self) -> Float[np.ndarray, " rows"]:
         """Number of customers a row stands for."""
@@ -87,6 +107,13 @@ class Likelihood(Protocol[TableT]):
     """
 
     @property
+    def effects(self) -> Mapping[str, tuple[float, ...]]:
+        """What covariates can act on (purchases, dropout, spend) → the direction of θ in which a
+        rise by 1 multiplies that rate (or the odds of dropout, or the mean spend) by e.
+        """
+        ...
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the natural parameters, all positive, in the order of θ."""
         ...
@@ -103,6 +130,12 @@ class Likelihood(Protocol[TableT]):
 
     def starts(self, table: TableT) -> Float[np.ndarray, "starts k"]:
         """Values of θ to begin from: by moment matching first, then others spread around it."""
+        ...
+
+    def log_likelihood(
+        self, theta: Float[np.ndarray, "*rows k"], table: TableT
+    ) -> Float[np.ndarray, " rows"]:
+        """Of each row, unweighted; one θ for all rows, or each its own."""
         ...
 
     def row_moments(self, theta: Float[np.ndarray, "rows k"], table: TableT) -> Moments:

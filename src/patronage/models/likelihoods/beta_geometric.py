@@ -10,7 +10,8 @@ eq. (6) of Fader, Hardie & Lee (2005) for y = x and eq. (9) of Batislam, Denizel
 (2007) for y = x + 1.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -20,10 +21,17 @@ from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
 from patronage.models.likelihoods.histories import Histories
 from patronage.models.likelihoods.purchasing import log_rising, rate_start
 
-__all__ = ["LIMITS", "log_likelihood", "moments", "row_moments", "starts"]
+__all__ = ["EFFECTS", "LIMITS", "log_likelihood", "moments", "row_moments", "starts"]
 
 Chances = Literal[0, 1]  # y - x
 Parameter = float | Float[np.ndarray, "*rows"]
+
+# λ multiplies with e^z as alpha does with e^-z; the odds of dropout, a : b, with e^z as a and b
+# move apart by half of it each.
+EFFECTS: Final[Mapping[str, tuple[float, ...]]] = {
+    "purchases": (0.0, -1.0, 0.0, 0.0),
+    "dropout": (0.0, 0.0, 0.5, -0.5),
+}
 
 LIMITS = (
     Limit("dropout", (0, 0, -1, 1), "nbd", "nobody seems to drop out (dropout probability near 0)"),

@@ -17,12 +17,13 @@ CDNOW p is 6.3 from means of repeats alone but 4.0 jointly, and a posterior that
 a single purchase too much.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int, Shaped
 from scipy.special import digamma, gammaln, zeta
 
 from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
@@ -105,7 +106,21 @@ class Spends:
         means = self.money / self.purchases
         return float(np.ptp(means)) <= 1e-9 * float(means.max())
 
-    def take(self, rows: Bool[np.ndarray, " rows"] | slice) -> "Spends":
+    def __len__(self) -> int:
+        return len(self.n)
+
+    @property
+    def columns(self) -> tuple[Float[np.ndarray, " rows"], ...]:
+        """n, mean and first."""
+        return self.n, self.mean, self.first
+
+    def grouped(
+        self, first: Int[np.ndarray, " groups"], weight: Float[np.ndarray, " groups"]
+    ) -> "Spends":
+        """The rows `first`, each standing for its group, with the weights given."""
+        return Spends(self.n[first], self.mean[first], weight, self.first[first])
+
+    def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "Spends":
         """Some of the rows."""
         return Spends(self.n[rows], self.mean[rows], self.weight[rows], self.first[rows])
 
@@ -162,12 +177,24 @@ class GammaGammaLikelihood:
         Limit("spend", (1, 1, 0), "equal amounts", "nearly all purchases cost the same"),
     )
 
+    @property
+    def effects(self) -> Mapping[str, tuple[float, ...]]:
+        """On the mean spend, which is in proportion to gamma."""
+        return {"spend": (0.0, 0.0, 1.0)}
+
     def starts(self, table: Spends) -> Float[np.ndarray, "starts 3"]:
         """Levels that spread from much to little, with the mean spend near 1."""
         del table
         shapes = np.array([[5.0, 4.0], [1.0, 2.0], [2.0, 20.0], [50.0, 4.0], [50.0, 50.0]])
         levels = (shapes[:, 1] - 0.5) / shapes[:, 0]
         return np.asarray(np.log(np.column_stack([shapes, levels])))
+
+    def log_likelihood(
+        self, theta: Float[np.ndarray, "*rows 3"], table: Spends
+    ) -> Float[np.ndarray, " rows"]:
+        """Of each row, at one θ or its own."""
+        p, q, gamma = np.exp(theta).T
+        return log_likelihood(p, q, gamma, table)
 
     def row_moments(self, theta: Float[np.ndarray, "rows 3"], table: Spends) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""

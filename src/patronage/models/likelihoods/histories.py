@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 __all__ = ["CHUNK", "Histories"]
 
@@ -32,6 +32,17 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def columns(self) -> tuple[Float[np.ndarray, " rows"], ...]:
+        """x, t_x and T."""
+        return self.x, self.t_x, self.T
+
+    def grouped(
+        self, first: Int[np.ndarray, " groups"], weight: Float[np.ndarray, " groups"]
+    ) -> "Histories":
+        """The rows `first`, each standing for its group, with the weights given."""
+        return Histories(self.x[first], self.t_x[first], self.T[first], weight)
 
     @cached_property
     def unit(self) -> float:
@@ -63,6 +74,12 @@ class Histories:
         """Every so-many-th row."""
         step = slice(every // 2, None, every)
         return Histories(self.x[step], self.t_x[step], self.T[step], self.weight[step])
+
+    def coarse(self) -> "Histories":
+        """Times rounded to a 250th of the mean T, so that more rows are equal."""
+        grid = 10 * self.unit / 250
+        t_x, T = np.rint(self.t_x / grid) * grid, np.rint(self.T / grid) * grid
+        return Histories(self.x, t_x, T, self.weight)
 
     def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "Histories":
         """Some of the rows (a mask, indices or a slice)."""

@@ -4,6 +4,7 @@ Batislam, Denizel & Filiztekin (2007), Empirical validation and comparison of mo
 base analysis, International Journal of Research in Marketing 24(3).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -47,9 +48,21 @@ class MBGNBDLikelihood:
     unit_bearing: tuple[bool, ...] = (False, True, False, False)
     limits: tuple[Limit, ...] = beta_geometric.LIMITS
 
+    @property
+    def effects(self) -> Mapping[str, tuple[float, ...]]:
+        """On the purchase rate, and on the odds of dropping out."""
+        return beta_geometric.EFFECTS
+
     def starts(self, table: Histories) -> Float[np.ndarray, "starts 4"]:
         """Moments of the rates, with more or less dropout."""
         return beta_geometric.starts(table)
+
+    def log_likelihood(
+        self, theta: Float[np.ndarray, "*rows 4"], table: Histories
+    ) -> Float[np.ndarray, " rows"]:
+        """Of each row, at one θ or its own."""
+        r, alpha, a, b = np.exp(theta).T
+        return log_likelihood(r, alpha, a, b, table.x, table.t_x, table.T)
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: Histories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""

@@ -1,0 +1,60 @@
+"""What every model of spend owes the purchase models that it is composed with."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.forecast.spend import AbstractSpend
+from patronage.models.fitting.report import FitReport
+from patronage.snapshots import RFM
+
+__all__ = ["FittedSpend", "SpendModel"]
+
+
+@runtime_checkable
+class FittedSpend(Protocol):
+    """A frozen dataclass of what was learned of the money of a purchase."""
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        ...
+
+    @property
+    def report(self) -> FitReport | None:
+        """The fit; None where a pooled mean is used instead."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that say what is doubtful and what to do about it."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What else to tell beside the report, ready for JSON: mean, n_excluded, …."""
+        ...
+
+    def spend(self, rfm: RFM) -> AbstractSpend:
+        """Money per purchase of each customer, given the purchases seen."""
+        ...
+
+    def mean_gradient(self, rfm: RFM) -> Float[np.ndarray, "customers k"]:
+        """Derivatives of the expected spend with respect to the report's θ; none if pooled."""
+        ...
+
+    @property
+    def mean_root(self) -> Float[np.ndarray, "k k"]:
+        """Cholesky factor of the covariance of θ; empty if pooled."""
+        ...
+
+
+@runtime_checkable
+class SpendModel(Protocol):
+    """A frozen dataclass of settings."""
+
+    def fit_rfm(self, rfm: RFM) -> FittedSpend:
+        """Fit to the rows with usable amounts."""
+        ...
