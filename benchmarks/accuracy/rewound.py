@@ -1,4 +1,4 @@
-"""What the process model's vote, and half of its decline, bring at rewound days (decision 0012).
+"""What the process model's vote, and half of its decline, bring at rewound days (decision 0013).
 
     python benchmarks/accuracy/rewound.py [SET …]
 

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 # How much of the process model's decline is believed on the way to a longer horizon: 1 all of it,
-# 0 none, so that more time brings purchases in proportion. Measured: docs/decisions/0012.
+# 0 none, so that more time brings purchases in proportion. Measured: docs/decisions/0013.
 _DECLINE_TRUST: Final = 0.5
 
 # P(no purchase) is kept this far from 0 and 1 before its logarithm is divided by another.
