@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -8,9 +9,15 @@ from hypothesis import strategies as st
 from scipy import integrate
 
 from patronage.errors import HorizonError
+from patronage.events import EventLog
 from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
-from patronage.models.boosting.carrying import carry_ratio, period_shares, silence_exponent
+from patronage.models.boosting.carrying import (
+    carry,
+    carry_ratio,
+    period_shares,
+    silence_exponent,
+)
 from patronage.models.boosting.design import design_matrix, feature_names
 from patronage.models.boosting.lesson import blocks_of_customers
 from patronage.models.boosting.spread import (
@@ -18,8 +25,15 @@ from patronage.models.boosting.spread import (
     learn_tweedie_spread,
     log_density,
 )
+from patronage.snapshots import Snapshot, take_snapshot
 
 DAY = date(2024, 1, 1)
+TWO_CUSTOMERS = take_snapshot(
+    EventLog.from_frame(
+        pl.DataFrame({"customer_id": [1, 2], "event_time": [DAY, DAY], "amount": [5.0, 6.0]})
+    ),
+    as_of=date(2024, 3, 1),
+)
 
 
 def process(purchases: np.ndarray, horizon: Horizon) -> SampleForecast:
@@ -53,6 +67,33 @@ def test_a_process_that_does_not_count_purchases_cannot_carry():
 
     with pytest.raises(HorizonError, match="cannot carry"):
         carry_ratio(silent, silent)
+
+
+@dataclass(frozen=True)
+class Fading:
+    """Each week each customer expects `kept` of the purchases of the week before."""
+
+    kept: float
+    features: tuple[str, ...] = ()
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
+        expected = self.kept ** np.arange(horizon.n_periods)
+        return process(np.tile(expected, (len(snapshot.customers), 1)), horizon)
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.8, 1.0])
+def test_half_of_a_decline_is_believed(kept: float):
+    learned, asked = Horizon(2, "week"), Horizon(8, "week")
+    declining = (kept ** np.arange(8)).sum() / (1 + kept)
+
+    way = carry(Fading(kept), TWO_CUSTOMERS, learned=learned, asked=asked)
+
+    assert way.ratio == pytest.approx(np.full(2, np.sqrt(4 * declining)))
+    assert np.all((way.exponent >= 1) & (way.exponent <= 4))
+    assert way.shares.sum(axis=1) == pytest.approx(1.0)
+    assert way.shares[:, 1] / way.shares[:, 0] == pytest.approx(np.sqrt(kept))
+    assert way.told is not None
+    assert way.told.purchases == pytest.approx(1 + kept)
 
 
 def test_silence_of_a_poisson_process_has_the_exponent_of_its_expectation():

@@ -174,7 +174,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "The best of several models at once, weighted by how they did at earlier days.",
         4,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "mbg_nbd", "hurdle_lightgbm")},
+        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
     ),
     "textbook_lifetime": Entry(
         "patronage.models.baselines.textbook_lifetime:TextbookLifetime",

@@ -53,6 +53,13 @@ class FoldForecasts:
     actual_purchases: Float[np.ndarray, " rows"]
     fold: Int[np.ndarray, " rows"]
 
+    def members(self) -> list[Summary]:
+        """The forecasts of each member, in the order of `names`."""
+        return [
+            Summary(self.cash[:, k], self.purchases[:, k], self.p_positive[:, k])
+            for k in range(len(self.names))
+        ]
+
     def pairs(self, blend: Summary) -> FoldPairs:
         """The outcome beside one blend of the members."""
         return FoldPairs(

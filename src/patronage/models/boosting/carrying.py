@@ -1,6 +1,7 @@
 """From the horizon that could be learned to the horizon asked, by what a process model expects."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from patronage.errors import HorizonError
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.folds import Summary, summarise
 from patronage.snapshots import Snapshot
 
 __all__ = [
@@ -20,6 +22,10 @@ __all__ = [
     "refuse_other_horizon",
     "silence_exponent",
 ]
+
+# How much of the process model's decline is believed on the way to a longer horizon: 1 all of it,
+# 0 none, so that more time brings purchases in proportion. Measured: docs/decisions/0013.
+_DECLINE_TRUST: Final = 0.5
 
 # P(no purchase) is kept this far from 0 and 1 before its logarithm is divided by another.
 _EDGE = 1e-9
@@ -35,12 +41,14 @@ class Carried:
     exponent : P(no cash within the longer) = P(no cash within the shorter) ** exponent
     shares : part of the longer horizon's purchases that falls into each of its periods
     p_alive : as the process model has it, or None
+    told : what the process model expects within the shorter horizon, or None
     """
 
     ratio: Float[np.ndarray, " customers"]
     exponent: Float[np.ndarray, " customers"]
     shares: Float[np.ndarray, "customers periods"]
     p_alive: Float[np.ndarray, " customers"] | None
+    told: Summary | None
 
 
 def fit_process(
@@ -74,14 +82,26 @@ def carry(
     n = len(snapshot.customers)
     if process is None:
         ones = np.ones(n)
-        return Carried(ones, ones, np.full((n, asked.n_periods), 1.0 / asked.n_periods), None)
+        even = np.full((n, asked.n_periods), 1.0 / asked.n_periods)
+        return Carried(ones, ones, even, None, None)
     longer = process.predict(snapshot, asked)
     shares = period_shares(longer)
     if learned.days == asked.days:
-        return Carried(np.ones(n), np.ones(n), shares, longer.p_alive)
+        return Carried(np.ones(n), np.ones(n), shares, longer.p_alive, summarise(longer))
     shorter = process.predict(snapshot, learned)
+    longest = asked.days / learned.days
+    declining = carry_ratio(shorter, longer)
+    # Why: process models see customers leave faster than they do.
+    slower = (longest / declining) ** (1.0 - _DECLINE_TRUST)
+    exponent = np.minimum(silence_exponent(shorter, longer) * slower, longest)
+    even = np.diff(asked.edges()) / asked.days
+    weights = even * (shares / even) ** _DECLINE_TRUST
     return Carried(
-        carry_ratio(shorter, longer), silence_exponent(shorter, longer), shares, longer.p_alive
+        declining * slower,
+        exponent,
+        weights / weights.sum(axis=1, keepdims=True),
+        longer.p_alive,
+        summarise(shorter),
     )
 
 

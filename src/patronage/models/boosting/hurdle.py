@@ -14,6 +14,8 @@ from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
 from patronage.models.boosting.purchases import grow_purchases
 from patronage.models.boosting.spread import AmountSpread, learn_amount_spread
 from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
+from patronage.models.boosting.vote import learn_vote, with_vote
+from patronage.models.folds import Summary
 from patronage.snapshots import Snapshot
 
 __all__ = ["FittedHurdleLightGBM", "HurdleLightGBM"]
@@ -40,6 +42,7 @@ class FittedHurdleLightGBM:
     purchases : expected counted purchase days within `learned`
     spread : of positive cash about its conditional mean, within `learned`
     kept : what refunds that outweigh a customer's purchases leave of all cash
+    vote : the process model's part in what is forecast within `learned`, 0 to 1
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -51,6 +54,7 @@ class FittedHurdleLightGBM:
     purchases: Trees
     spread: AmountSpread
     kept: float
+    vote: float
     process: FittedModel | None
 
     @property
@@ -71,17 +75,20 @@ class FittedHurdleLightGBM:
         way = carry(self.process, known, learned=self.learned, asked=horizon)
         matrix = design_matrix(known.customers, self.names)
         paying = np.clip(self.paying.predict(matrix), _EDGE, 1.0 - _EDGE)
-        amount = self.amount.predict(matrix)
-        expected = paying * amount * way.ratio * self.kept
-        p_positive = -np.expm1(way.exponent * np.log1p(-paying))
-        purchases = self.purchases.predict(matrix) * way.ratio
+        trees = Summary(
+            paying * self.amount.predict(matrix) * self.kept, self.purchases.predict(matrix), paying
+        )
+        told = with_vote(trees, way.told, self.vote)
+        expected = told.cash * way.ratio
+        p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
+        purchases = told.purchases * way.ratio
         return ZeroInflatedForecast(
             known.customers["customer_id"].to_numpy(),
             known.as_of,
             horizon,
             p_positive=p_positive,
             positive_mean=np.maximum(expected / p_positive, _LEAST),
-            dispersion=self.spread.at(amount),
+            dispersion=self.spread.at(told.cash / told.p_positive),
             family=self.spread.family,
             shares=way.shares,
             p_alive=way.p_alive,
@@ -134,14 +141,22 @@ class HurdleLightGBM:
         purchases = grow_purchases(
             snapshot, horizon, lesson, taught=self.lesson, trees=self.trees, seed=seed
         )
+        unseen = np.clip(paying.unseen, _EDGE, 1.0 - _EDGE)
+        vote, told = learn_vote(
+            process,
+            snapshot,
+            lesson,
+            Summary(unseen * amount.unseen, purchases.unseen, unseen),
+        )
         return FittedHurdleLightGBM(
             horizon,
             lesson.horizon,
             lesson.names,
             paying.trees,
             amount.trees,
-            purchases,
-            learn_amount_spread(lesson.cash[paid], amount.unseen),
+            purchases.trees,
+            learn_amount_spread(lesson.cash[paid], (told.cash / told.p_positive)[paid]),
             lesson.kept,
+            vote,
             process,
         )

@@ -1,6 +1,7 @@
 """What a boosting model learns from: customers at earlier origins and what they then did."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -50,6 +51,8 @@ class Lesson:
     kept : net cash over the sum of `cash`: what refunds that outweigh a customer's purchases
         leave of it (1 where there are none)
     horizon : length of the outcomes, at most the horizon asked
+    origins : the days that the rows stand at, earliest first
+    rows : which of the origins' customers, one origin after the other, they are
     """
 
     table: BinnedTable
@@ -59,6 +62,8 @@ class Lesson:
     fold: Int[np.ndarray, " rows"]
     kept: float
     horizon: Horizon
+    origins: tuple[date, ...]
+    rows: Int[np.ndarray, " rows"]
 
 
 def prepare_lesson(
@@ -94,6 +99,7 @@ def _lesson(
     block, shuffled = blocks_of_customers(
         customers["customer_id"].to_numpy(), n_folds=n_folds, rng=rng
     )
+    rows = np.arange(len(net))
     if len(net) > settings.most_rows:
         rows = np.flatnonzero(shuffled < settings.most_rows / len(net) * (shuffled.max() + 1))
         customers, net, purchases, block = customers[rows], net[rows], purchases[rows], block[rows]
@@ -118,6 +124,8 @@ def _lesson(
         block,
         float(np.clip(net.sum() / cash.sum(), 0.0, 1.0)),
         found.horizon,
+        found.origins,
+        rows,
     )
 
 

@@ -2,7 +2,7 @@
 
 from patronage.horizon import Horizon
 from patronage.models.boosting.lesson import Lesson, LessonSettings
-from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
+from patronage.models.boosting.trees import Grown, Head, TreeSettings, grow
 from patronage.snapshots import Snapshot
 
 __all__ = ["grow_purchases"]
@@ -16,7 +16,7 @@ def grow_purchases(
     taught: LessonSettings,
     trees: TreeSettings,
     seed: int,
-) -> Trees:
+) -> Grown:
     """Expected counted purchase days within the lesson's horizon.
 
     A snapshot that remembers grows it once for all models.
@@ -26,9 +26,14 @@ def grow_purchases(
     lesson : made of this snapshot, with the settings `taught`, this horizon and this seed
     """
 
-    def make() -> Trees:
+    def make() -> Grown:
         head = Head(lesson.purchases, {"objective": "poisson"})
         (grown,) = grow(lesson.table, lesson.fold, (head,), settings=trees, seed=seed)
-        return grown.trees
+        return grown
 
-    return snapshot.recall(("purchases", horizon, taught, trees, seed), make, n_rows=lambda _: 0)
+    return snapshot.recall(
+        ("purchases", horizon, taught, trees, seed),
+        make,
+        # Why: one number a row, where a row of a snapshot has thirty.
+        n_rows=lambda grown: len(grown.unseen) // 30,
+    )

@@ -108,10 +108,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Grown:
-    """Trees, and what each of the head's rows was predicted by the member that never saw it."""
+    """Trees, and what each row of the table was predicted by the member that never saw it."""
 
     trees: Trees
-    unseen: Float[np.ndarray, " rows"]
+    unseen: Float[np.ndarray, " all_rows"]
 
 
 def grow(
@@ -142,17 +142,18 @@ def grow(
             callbacks=[lightgbm().early_stopping(settings.patience, verbose=False)],
         )
         text = booster.model_to_string(num_iteration=booster.best_iteration)
-        return text, _predict(_parse(text), rows.matrix[inside])
+        return text, _predict(_parse(text), table.matrix[fold == k])
 
     tasks = [(which, k) for which in range(len(heads)) for k in range(settings.n_folds)]
     with ThreadPoolExecutor(N_WORKERS) as pool:
         members = dict(zip(tasks, pool.map(member, tasks), strict=True))
     grown = []
     for which, head in enumerate(heads):
-        unseen = np.empty(len(head.target))
+        unseen = np.empty(len(fold))
         for k in range(settings.n_folds):
-            unseen[folds[which] == k] = members[which, k][1]
-        scale = float(head.target.sum() / unseen.sum())
+            unseen[fold == k] = members[which, k][1]
+        of_head = unseen if head.rows is None else unseen[head.rows]
+        scale = float(head.target.sum() / of_head.sum())
         texts = tuple(members[which, k][0] for k in range(settings.n_folds))
         grown.append(Grown(Trees(texts, scale), unseen * scale))
     return grown

@@ -14,6 +14,8 @@ from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
 from patronage.models.boosting.purchases import grow_purchases
 from patronage.models.boosting.spread import TweedieSpread, learn_tweedie_spread
 from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
+from patronage.models.boosting.vote import learn_vote, with_vote
+from patronage.models.folds import Summary
 from patronage.snapshots import Snapshot
 
 __all__ = ["FittedTweedieLightGBM", "TweedieLightGBM"]
@@ -33,6 +35,7 @@ class FittedTweedieLightGBM:
     purchases : expected counted purchase days within `learned`
     spread : power and dispersion of cash about its mean, within `learned`
     kept : what refunds that outweigh a customer's purchases leave of all cash
+    vote : the process model's part in what is forecast within `learned`, 0 to 1
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -43,6 +46,7 @@ class FittedTweedieLightGBM:
     purchases: Trees
     spread: TweedieSpread
     kept: float
+    vote: float
     process: FittedModel | None
 
     @property
@@ -62,20 +66,22 @@ class FittedTweedieLightGBM:
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
         matrix = design_matrix(known.customers, self.names)
-        growth = way.ratio * self.kept
-        purchases = self.purchases.predict(matrix) * way.ratio
+        cash = self.cash.predict(matrix) * self.kept
+        purchases = self.purchases.predict(matrix)
+        told = with_vote(Summary(cash, purchases, np.zeros_like(cash)), way.told, self.vote)
         # Rate = mean ** (2 − power) / (dispersion (2 − power)): solved for the dispersion.
+        growth = way.ratio * self.kept
         dispersion = self.spread.dispersion * growth ** (2.0 - self.spread.power) / way.exponent
         return TweedieForecast(
             known.customers["customer_id"].to_numpy(),
             known.as_of,
             horizon,
-            total_mean=self.cash.predict(matrix) * growth,
+            total_mean=told.cash * way.ratio,
             dispersion=dispersion,
             power=self.spread.power,
             shares=way.shares,
             p_alive=way.p_alive,
-            n_purchases=purchases[:, None] * way.shares,
+            n_purchases=(told.purchases * way.ratio)[:, None] * way.shares,
         )
 
 
@@ -118,14 +124,17 @@ class TweedieLightGBM:
         purchases = grow_purchases(
             snapshot, horizon, lesson, taught=self.lesson, trees=self.trees, seed=seed
         )
-        spread = learn_tweedie_spread(lesson.cash, cash.unseen, rng=np.random.default_rng(seed))
+        unseen = Summary(cash.unseen, purchases.unseen, np.zeros_like(cash.unseen))
+        vote, told = learn_vote(process, snapshot, lesson, unseen)
+        spread = learn_tweedie_spread(lesson.cash, told.cash, rng=np.random.default_rng(seed))
         return FittedTweedieLightGBM(
             horizon,
             lesson.horizon,
             lesson.names,
             cash.trees,
-            purchases,
+            purchases.trees,
             spread,
             lesson.kept,
+            vote,
             process,
         )
