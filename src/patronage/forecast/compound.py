@@ -28,7 +28,8 @@ _LEAST_MASS: Final = 1e-9
 class CompoundForecast(AbstractForecast):
     """Cash = cash_ratio × the sum of N spends, N and the spends independent given the history.
 
-    The distribution of the total is Σ_n P(N = n) P(sum of n spends <= total), not draws. Counts
+    The distribution of the total is Σ_n P(N = n) P(sum of n spends <= total), not draws; spends
+    may be negative (`signed`), and some may cost nothing (`paying`). Counts
     above 32 are taken in groups about sqrt(n) / 2 wide, each by two points with the group's mean
     and variance: the error of a probability stays below 2e-5 (tested). P(N = n) is cut off where
     less than 1e-10 is left. What customers share is computed once: the counts of equal histories,
@@ -103,9 +104,11 @@ class CompoundForecast(AbstractForecast):
                 at = (np.cumsum(pmf, axis=1)[:, :, None] < gross - 1e-12).sum(axis=1)
                 found[rows] = spend.lattice * np.minimum(at, pmf.shape[1] - 1)
                 continue
-            part = spend.take(rows)
+            pmf, part = spend.take(rows).paying(pmf)
             for column, level in enumerate(gross):
                 found[rows, column] = _block_quantile(pmf, part, float(level))
+                if part.signed:
+                    found[rows, column] -= _block_quantile(pmf, part, 1.0 - float(level), sign=-1)
         return np.asarray(self.cash_ratio * scale[:, None] * found[group]) + 0.0
 
     def cdf(
@@ -122,19 +125,23 @@ class CompoundForecast(AbstractForecast):
         return (below, up_to) if self.cash_ratio > 0 else (1.0 - up_to, 1.0 - below)
 
     def p_zero(self) -> Float[np.ndarray, " customers"]:
-        if self.cash_ratio <= 0.0:
-            return np.ones(self.n_customers)
-        return self.counts.pmf(self.horizon.days, 0)[:, 0]
+        if self.cash_ratio > 0.0 and self.spend.positive:
+            return self.counts.pmf(self.horizon.days, 0)[:, 0]
+        return self.cdf(np.zeros(self.n_customers))[1]
 
     def _continuous_cdf(
         self, gross: Float[np.ndarray, " customers"]
     ) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
-        up_to = np.where(gross >= 0, self.counts.pmf(self.horizon.days, 0)[:, 0], 0.0)
-        above = np.flatnonzero(gross > 0)
-        for rows, pmf in count_blocks(self.counts.take(above), self.horizon.days):
-            some = above[rows]
-            up_to[some] = pmf[:, 0] + _mixture(pmf, self.spend.take(some), gross[some])
-        return np.where(gross > 0, up_to, 0.0), up_to
+        others = np.zeros(self.n_customers)
+        at_zero = np.where(gross >= 0, self.counts.pmf(self.horizon.days, 0)[:, 0], 0.0)
+        # Where a purchase costs something, the counts alone tell what there is at zero.
+        asked = np.flatnonzero((gross > 0) | (not self.spend.positive))
+        for rows, pmf in count_blocks(self.counts.take(asked), self.horizon.days):
+            some = asked[rows]
+            pmf, part = self.spend.take(some).paying(pmf)
+            at_zero[some] = pmf[:, 0]
+            others[some] = _mixture(pmf, part, gross[some])
+        return others + at_zero * (gross > 0), others + at_zero * (gross >= 0)
 
     def _lattice_cdf(
         self, steps: Float[np.ndarray, " customers"]
@@ -196,11 +203,21 @@ def _mixture(
 
 
 def _block_quantile(
-    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, level: float
+    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, level: float, *, sign: int = 1
 ) -> Float[np.ndarray, " rows"]:
-    """Quantile of the gross total: 0 where P(no purchase) reaches the level."""
+    """Quantile of the gross total, 0 where it is not positive; with sign -1 of minus the total."""
+
+    def below(
+        n: float, part: AbstractSpend, money: Float[np.ndarray, " some"]
+    ) -> Float[np.ndarray, " some"]:
+        return part.sum_cdf(n, money) if sign > 0 else 1.0 - part.sum_cdf(n, -money)
+
     found = np.zeros(len(pmf))
-    rows = np.flatnonzero(pmf[:, 0] < level)
+    not_above = pmf[:, 0]
+    if spend.signed:
+        nothing = np.zeros(len(pmf))
+        not_above = not_above + sum(m * below(n, spend, nothing) for n, m in thin_counts(pmf))
+    rows = np.flatnonzero(not_above < level)
     if len(rows) == 0:
         return found
     if level >= 1.0:
@@ -220,11 +237,12 @@ def _block_quantile(
             some = np.flatnonzero(np.abs(share) > _LEAST_MASS)
             if len(some):
                 here, part = spend.take(which[some]), share[some]
-                reached[some] += part * here.sum_cdf(n, money[some])
-                density[some] += part * here.sum_pdf(n, money[some])
+                reached[some] += part * below(n, here, money[some])
+                density[some] += part * here.sum_pdf(n, sign * money[some])
         return reached, density
 
-    found[rows] = invert_cdf(both, np.full(len(rows), level), guess=spend.mean() * n_if_any)
+    guess = np.abs(spend.mean()) * n_if_any
+    found[rows] = invert_cdf(both, np.full(len(rows), level), guess=guess)
     return found
 
 

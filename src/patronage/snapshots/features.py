@@ -3,7 +3,8 @@
 `days` has one row per customer and UTC day before as_of: customer_id, event_day, first_time,
 purchases (number of purchase events), spent (their money), cash (net money of the day), gap (days
 since the counted day before it). A group is a list of aggregates over `days`, and one line in
-FEATURES; `:as_of` is the first unknown day.
+FEATURES; `:as_of` is the first unknown day, `:instant_us` the first instant of a day's purchases
+and `:end_us` that up to which T runs, both in microseconds.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,12 @@ def only_purchases(log: EventLog) -> bool:
 
 
 def days_of(
-    log: EventLog, *, has_clock: bool | None = None, gaps: bool = False, among: str = ""
+    log: EventLog,
+    *,
+    has_clock: bool | None = None,
+    gaps: bool = False,
+    nets: bool = False,
+    among: str = "",
 ) -> str:
     """SQL text of `days` of what the log knows; see `days_sql`.
 
@@ -34,6 +40,7 @@ def days_of(
         f"SELECT * FROM ({ledger}) WHERE {among}" if among else ledger,
         has_clock=log.has_clock if has_clock is None else has_clock,
         gaps=gaps,
+        nets=nets,
         kinds=log.kinds,
         rated_kinds=log.rated_kinds,
     )
@@ -44,6 +51,7 @@ def days_sql(
     *,
     has_clock: bool,
     gaps: bool,
+    nets: bool = False,
     kinds: tuple[str, ...] = KINDS,
     rated_kinds: tuple[str, ...] = (),
 ) -> str:
@@ -51,6 +59,7 @@ def days_sql(
 
     has_clock : carry the first instant of each day's purchases; else a day is a point
     gaps : also the days since the counted day before
+    nets : also the number of counted days so far, and the net cash since the last of them
     kinds, rated_kinds : as in `EventLog`
     """
     # Why: hashing and comparing timestamps that are all midnight costs a fifth of the query.
@@ -71,6 +80,13 @@ def days_sql(
                    coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
                    coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
             FROM ({ledger}) GROUP BY customer_id, event_day"""
+    if nets:
+        # A refund or fee belongs to the purchase that it follows.
+        days = f"""
+            SELECT *, (sum(cash) OVER (PARTITION BY customer_id, n_counted ORDER BY event_day))
+                      ::DECIMAL(18,4) AS net
+            FROM (SELECT *, count(*) FILTER (spent > 0) OVER (
+                      PARTITION BY customer_id ORDER BY event_day) AS n_counted FROM ({days}))"""
     if not gaps:
         return days
     return f"""
@@ -110,8 +126,32 @@ _WINDOWS: Final = {
     },
 }
 
+# Exact decimals of logarithms, so that a sum does not depend on its order.
+_LOG: Final = "ln(CASE WHEN spent > 0 THEN spent::DOUBLE END)"
+_AMOUNTS: Final = {
+    "log_spent": f"sum({_LOG}::DECIMAL(18,12))::DOUBLE",
+    "log_spent_squared": f"sum(({_LOG} * {_LOG})::DECIMAL(18,12))::DOUBLE",
+}
+
+# Net money of each counted purchase: its day's cash and all that follows before the next one. Its
+# square is what the running sum's square grows by, day by day.
+_NETS: Final = {
+    "net_spent": "(sum(cash) FILTER (n_counted > 0))::DOUBLE",
+    "net_spent_squared": "(sum(cash * (net + net - cash)::DECIMAL(18,4))"
+    " FILTER (n_counted > 0))::DOUBLE",
+}
+
+# Purchases that cost nothing are no counted days; here they are.
+_FREE: Final = {
+    "free_days": "count(*) FILTER (purchases > 0 AND NOT spent > 0)",
+    "days_since_any": "(:end_us - max(:instant_us) FILTER (purchases > 0)) / 86400e6",
+}
+
 FEATURES: Final[Mapping[str, Mapping[str, str]]] = {
     "rhythm": _RHYTHM,
     "money": _MONEY,
     "windows": _WINDOWS,
+    "amounts": _AMOUNTS,
+    "nets": _NETS,
+    "free": _FREE,
 }

@@ -1,7 +1,7 @@
 """RFM: the summary that buy-till-you-die models read, in days; from a snapshot or a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +10,9 @@ from jaxtyping import Float, Shaped
 
 from patronage.errors import EventSchemaError
 from patronage.horizon import days_per
+from patronage.snapshots.amounts import AmountSums
 
-__all__ = ["RFM"]
+__all__ = ["RFM", "rfm_of"]
 
 _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_id": ("customer_id", "customer", "id", "cust"),
@@ -20,6 +21,11 @@ _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "T": ("T", "t", "age", "tenure", "T_cal", "t_cal"),
     "monetary_value": ("monetary_value", "monetary", "m", "zbar", "mean_spend"),
     "weight": ("weight", "weights", "count", "n_customers"),
+    "log_sum": ("log_sum",),
+    "log_square_sum": ("log_square_sum",),
+    "free": ("free", "free_purchases"),
+    "recency_of_any": ("recency_of_any",),
+    "square_sum": ("square_sum",),
 }
 
 
@@ -36,6 +42,10 @@ class RFM:
     monetary_value : mean spend of the repeat purchases; NaN where frequency is 0; None: unknown
     first_amount : spend of the acquisition day; None: unknown
     weight : number of customers a row stands for
+    logs : logarithms of the spend of the repeat purchases; None: unknown
+    nets : net money of all counted purchases, refunds and fees taken in; None: unknown
+    free : purchases after the first day that cost nothing, not in frequency; None: unknown
+    recency_of_any : days from first to last purchase where free ones count too; None: unknown
     """
 
     customer_id: Shaped[np.ndarray, " customers"]
@@ -45,6 +55,10 @@ class RFM:
     monetary_value: Float[np.ndarray, " customers"] | None = None
     first_amount: Float[np.ndarray, " customers"] | None = None
     weight: Float[np.ndarray, " customers"] | None = None
+    logs: AmountSums | None = None
+    nets: AmountSums | None = None
+    free: Float[np.ndarray, " customers"] | None = None
+    recency_of_any: Float[np.ndarray, " customers"] | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -61,6 +75,24 @@ class RFM:
         }
         return RFM(**picked)
 
+    def with_free(self) -> "RFM":
+        """The same, with free purchases counted in frequency and recency.
+
+        Raises
+        ------
+        EventSchemaError : free purchases are not known
+        """
+        if self.free is None or self.recency_of_any is None:
+            raise EventSchemaError(
+                "purchases that cost nothing are not known: the RFM table lacks free or "
+                "recency_of_any.\nTo mend: give both columns, or events instead of an RFM table."
+            )
+        return replace(
+            self,
+            frequency=self.frequency + self.free,
+            recency=np.maximum(self.recency, self.recency_of_any),
+        )
+
     @staticmethod
     def named_in(columns: Sequence[str], given: Mapping[str, str] | None = None) -> bool:
         """Whether a table with these columns is one of RFM rows."""
@@ -73,6 +105,10 @@ class RFM:
         cls, table: Any, *, unit: str = "week", columns: Mapping[str, str] | None = None
     ) -> "RFM":
         """Read an RFM table: frequency, recency, T[, monetary_value][, weight].
+
+        Further columns are read where they are: log_sum and log_square_sum (of the logarithms of
+        the spend of the repeat purchases), free and recency_of_any (see RFM), square_sum (of the
+        net money of the repeat purchases, whose mean is then monetary_value).
 
         Parameters
         ----------
@@ -98,9 +134,10 @@ class RFM:
         customer_id = np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
         arrays = {
             name: None if found[name] is None else _numbers(frame, str(found[name]))
-            for name in ("frequency", "recency", "T", "monetary_value", "weight")
+            for name in _SPELLINGS
+            if name != "customer_id"
         }
-        x, t_x, T, z, weight = arrays.values()
+        x, t_x, T, z, weight, *others = arrays.values()
         assert x is not None
         assert t_x is not None
         assert T is not None
@@ -113,7 +150,65 @@ class RFM:
                     "To mend: give the mean spend of the repeat purchases, a finite number."
                 )
             z = np.where(x > 0, z, np.nan)
-        return cls(customer_id, x, t_x * days, T * days, z, None, weight)
+        log_sum, log_squares, free, recency_of_any, squares = others
+        logs = None
+        if log_sum is not None and log_squares is not None:
+            logs = _sums(x, log_sum, log_squares)
+        nets = None
+        if z is not None:
+            nets = _sums(x, x * z, np.full_like(x, np.nan) if squares is None else squares)
+        if recency_of_any is not None:
+            recency_of_any = recency_of_any * days
+        return cls(
+            *(customer_id, x, t_x * days, T * days, z, None, weight),
+            *(logs, nets, free, recency_of_any),
+        )
+
+
+def rfm_of(columns: pl.DataFrame, features: Sequence[str]) -> RFM:
+    """The RFM summary of the customers of a snapshot with these feature groups."""
+
+    def numbers(name: str, missing: float = np.nan) -> Float[np.ndarray, " customers"]:
+        return columns[name].cast(pl.Float64).fill_null(missing).to_numpy()
+
+    x, first = numbers("frequency"), numbers("first_amount")
+    paid_first = first > 0
+    logs = nets = free = recency_of_any = None
+    if "amounts" in features:
+        every = AmountSums(
+            x + paid_first, numbers("log_spent", 0.0), numbers("log_spent_squared", 0.0)
+        )
+        logs = every.minus(np.log(np.where(paid_first, first, np.nan)))
+    if "nets" in features:
+        nets = _sums(x + paid_first, numbers("net_spent", 0.0), numbers("net_spent_squared", 0.0))
+    if "free" in features:
+        # The first purchase began the process, whatever it cost.
+        begun = columns["is_buyer"].to_numpy()
+        free = np.maximum(numbers("free_days", 0.0) - (begun & ~paid_first), 0.0)
+        since = numbers("days_since_any")
+        recency_of_any = np.where(begun, np.maximum(numbers("T") - since, 0.0), 0.0)
+    return RFM(
+        columns["customer_id"].to_numpy(),
+        x,
+        numbers("recency"),
+        numbers("T"),
+        numbers("monetary_value"),
+        first,
+        None,
+        logs,
+        nets,
+        free,
+        recency_of_any,
+    )
+
+
+def _sums(
+    n: Float[np.ndarray, " rows"],
+    total: Float[np.ndarray, " rows"],
+    squares: Float[np.ndarray, " rows"],
+) -> AmountSums:
+    some = n > 0
+    return AmountSums(n, np.where(some, total, 0.0), np.where(some, squares, 0.0))
 
 
 def _find(frame: pl.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:

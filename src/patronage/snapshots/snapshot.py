@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from patronage.engines import literal
@@ -14,7 +13,7 @@ from patronage.events import EventLog
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.memory import SnapshotMemory
-from patronage.snapshots.rfm import RFM
+from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
@@ -102,15 +101,7 @@ class Snapshot:
 
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""
-        columns = self.customers
-        return RFM(
-            columns["customer_id"].to_numpy(),
-            columns["frequency"].cast(pl.Float64).to_numpy(),
-            columns["recency"].to_numpy(),
-            columns["T"].to_numpy(),
-            columns["monetary_value"].fill_null(np.nan).to_numpy(),
-            columns["first_amount"].fill_null(np.nan).to_numpy(),
-        )
+        return rfm_of(self.customers, self.features)
 
 
 def take_snapshot(
@@ -138,10 +129,19 @@ def take_snapshot(
     known = log.before(as_of)
     extra = {name: sql for group in features for name, sql in FEATURES[group].items()}
     day = f"DATE {literal(as_of.isoformat())}"
+    clock = known.has_clock
+    marks = {
+        ":instant_us": f"epoch_us({'first_time' if clock else 'event_day::TIMESTAMP'})",
+        ":end_us": f"epoch_us(({day} - {0 if clock else 1})::TIMESTAMP)",
+        ":as_of": day,
+    }
 
     def query(among: str) -> str:
-        days = days_of(known, gaps="rhythm" in features, among=among)
-        return summary_sql(days, known, as_of, extra=extra).replace(":as_of", day)
+        days = days_of(known, gaps="rhythm" in features, nets="nets" in features, among=among)
+        text = summary_sql(days, known, as_of, extra=extra)
+        for mark, meaning in marks.items():
+            text = text.replace(mark, meaning)
+        return text
 
     customers = frame_by_customer(known, query)
     if customers.is_empty():
