@@ -79,6 +79,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         ("lightgbm",),
         {"carry": "pareto_nbd"},
     ),
+    "log_normal_spend": Entry(
+        "patronage.models.btyd.log_normal_spend:LogNormalSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "As Gamma-Gamma, where the logarithms of amounts are normal: few very large orders.",
+        2,
+        by_default=False,
+    ),
     "mbg_nbd": Entry(
         "patronage.models.btyd.mbg_nbd:MBGNBD",
         "btyd",
@@ -86,6 +95,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "As BG/NBD, where many customers leave after the first purchase.",
         2,
+    ),
+    "normal_spend": Entry(
+        "patronage.models.btyd.normal_spend:NormalSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Net money of a purchase that may be negative: returns, restocking, contribution.",
+        2,
+        by_default=False,
     ),
     "nothing": Entry(
         "patronage.models.baselines.nothing:Nothing",
@@ -146,6 +164,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         3,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
+    ),
+    "zero_inflated_spend": Entry(
+        "patronage.models.btyd.zero_inflated_spend:ZeroInflatedSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Some purchases cost nothing (samples, rewards, trials) and are to be counted.",
+        2,
+        by_default=False,
     ),
 }
 

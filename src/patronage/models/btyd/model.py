@@ -11,6 +11,7 @@ from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.horizon import Horizon
 from patronage.models.btyd.composition import cash_ratio, compacted_counts, forecast_cash
+from patronage.models.btyd.counting_free import CountingFree
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.process import Process, natural
 from patronage.models.btyd.spending import FittedSpend, SpendModel
@@ -42,7 +43,8 @@ class FittedBTYD:
 
     @property
     def features(self) -> tuple[str, ...]:
-        return self.process.features
+        spend = () if self.spend is None else self.spend.features
+        return tuple(dict.fromkeys((*self.process.features, *spend)))
 
     def counts(self, rfm: RFM) -> AbstractCounts:
         """Purchases ahead of each row of an RFM table."""
@@ -75,21 +77,32 @@ class AbstractBTYD(ABC):
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
         del horizon, seed
-        known = snapshot.with_features(self.process.features)
+        process = self._counting
+        known = snapshot.with_features(
+            process.features if self.spend is None else (*process.features, *self.spend.features)
+        )
         buyers = known.customers["is_buyer"].to_numpy()
-        report = _fit_purchases(self.process, self.process.summary(known).take(buyers))
-        spend = None
+        report = _fit_purchases(process, process.summary(known).take(buyers))
         # Where the log has no money, every purchase counts 1.
-        if self.spend is not None and snapshot.events.currency != "purchases":
-            spend = self.spend.fit_rfm(known.rfm().take(buyers))
-        return FittedBTYD(self.process, report, spend, cash_ratio(snapshot))
+        if self.spend is None or snapshot.events.currency == "purchases":
+            return FittedBTYD(process, report, None, cash_ratio(snapshot))
+        spend = self.spend.fit_rfm(known.rfm().take(buyers))
+        ratio = 1.0 if spend.is_net else cash_ratio(snapshot)
+        return FittedBTYD(process, report, spend, ratio)
 
     def fit_rfm(self, rfm: RFM) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
-        report = _fit_purchases(self.process, rfm)
+        process = self._counting
+        report = _fit_purchases(process, rfm)
         money = self.spend is not None and rfm.monetary_value is not None
         spend = self.spend.fit_rfm(rfm) if self.spend is not None and money else None
-        return FittedBTYD(self.process, report, spend)
+        return FittedBTYD(process, report, spend)
+
+    @property
+    def _counting(self) -> Process[Any]:
+        """The process, counting what is a purchase to the spend model."""
+        free = self.spend is not None and self.spend.counts_free
+        return CountingFree(self.process) if free else self.process
 
 
 def _fit_purchases(process: Process[Any], rfm: RFM) -> FitReport:
