@@ -1,4 +1,4 @@
-"""Money per purchase beyond Gamma-Gamma: laws that every form obeys, and what each is known to be."""
+"""Money per purchase beyond Gamma-Gamma: laws of every form, and what each is known to be."""
 
 from datetime import date
 
@@ -166,7 +166,10 @@ def test_two_log_normals_are_summed_as_by_integration(sigma: float) -> None:
 @pytest.mark.parametrize("variance", [1e-4, 0.02, 0.3, 2.0])
 @pytest.mark.parametrize("n", [2, 12, 45.5])
 def test_an_unknown_level_is_mixed_as_by_integration(variance: float, n: float) -> None:
-    spend, sums = LogNormalSpend(0.7, np.zeros(1), np.array([variance])), log_normal_sums(0.7, float(n))
+    spend, sums = (
+        LogNormalSpend(0.7, np.zeros(1), np.array([variance])),
+        log_normal_sums(0.7, float(n)),
+    )
     nodes = np.linspace(-8, 8, 4001)
     weight = norm.pdf(nodes) / norm.pdf(nodes).sum()
 
@@ -219,7 +222,9 @@ def test_money_that_may_be_lost_has_negative_quantiles() -> None:
         lambda: LogNormalSpend(0.5, np.array([np.nan]), np.ones(1)),
         lambda: LogNormalSpend(0.5, np.array([800.0]), np.ones(1)),
         lambda: NormalSpend(1.0, np.array([np.inf]), np.ones(1)),
-        lambda: ZeroInflatedSpend(NormalSpend(1.0, np.zeros(1), np.ones(1)), np.ones(1), np.ones(1)),
+        lambda: ZeroInflatedSpend(
+            NormalSpend(1.0, np.zeros(1), np.ones(1)), np.ones(1), np.ones(1)
+        ),
         lambda: ZeroInflatedSpend(
             LogNormalSpend(0.5, np.zeros(1), np.ones(1)), np.zeros(1), np.ones(1)
         ),

@@ -80,7 +80,7 @@ class LogNormalSpend(AbstractSpend):
         self, counts: Int[np.ndarray, "draws customers periods"], rng: np.random.Generator
     ) -> Float[np.ndarray, "draws customers periods"]:
         level = rng.standard_normal(counts.shape[:2]) * np.sqrt(self.variance) + self.location
-        return np.exp(level)[:, :, None] * self._sums(counts, rng)
+        return np.asarray(np.exp(level)[:, :, None] * self._sums(counts, rng))
 
     def sample_each(
         self,
@@ -127,7 +127,7 @@ class LogNormalSpend(AbstractSpend):
             where = counts == n
             level = rng.random(int(where.sum()))
             drawn[where] = np.exp(log_normal_sums(self.sigma, float(n)).inverse(level))
-        return drawn
+        return np.asarray(drawn)
 
 
 def _log(total: Float[np.ndarray, " customers"]) -> Float[np.ndarray, " customers"]:

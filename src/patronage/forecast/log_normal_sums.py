@@ -61,15 +61,15 @@ class LogNormalSums:
             + t * (3 * (high - low) - 2 * rise_low - rise_high)
             + t**2 * (rise_low + rise_high - 2 * (high - low))
         )
-        return np.clip(cubic, 0.0, 1.0)
+        return np.asarray(np.clip(cubic, 0.0, 1.0))
 
     def pdf(self, y: Float[np.ndarray, "*rows"]) -> Float[np.ndarray, "*rows"]:
         """Density of Y, between the grid's by straight lines."""
-        return np.interp(y, self.grid, self.density, left=0.0, right=0.0)
+        return np.asarray(np.interp(y, self.grid, self.density, left=0.0, right=0.0))
 
     def inverse(self, level: Float[np.ndarray, " draws"]) -> Float[np.ndarray, " draws"]:
         """The y at which the distribution reaches each level."""
-        return np.interp(level, self.reached, self.grid)
+        return np.asarray(np.interp(level, self.reached, self.grid))
 
     @property
     def masses(self) -> Float[np.ndarray, " grid"]:
@@ -95,7 +95,9 @@ def log_normal_sums(sigma: float, n: float) -> LogNormalSums:
     single = np.exp(-sigma * float(ndtri(_TAIL / n))) - mean / n
     high = np.log(mean + max(7.0 * mean * np.sqrt(relative), single))
     deviation = min(deviation, sigma)
-    size = int(np.clip(np.ceil((high - low) / deviation * _PER_DEVIATION * max(1.0, sigma)), 64, 1024))
+    size = int(
+        np.clip(np.ceil((high - low) / deviation * _PER_DEVIATION * max(1.0, sigma)), 64, 1024)
+    )
     grid = np.linspace(low, high, size)
     if relative < _NEARLY_NORMAL:
         skewness = (np.exp(sigma**2) + 2) * np.sqrt(relative)
@@ -136,7 +138,7 @@ def _log_laplace(
     sigma: float, s: Complex[np.ndarray, "grid terms"]
 ) -> Complex[np.ndarray, "grid terms"]:
     """ln E[e^(-s e^(σε))] of one amount, real part of s above 0 (module docstring)."""
-    W = lambertw(s * sigma**2)
+    W = lambertw(s * sigma**2, 0)
     # Why finer with sigma: the integrand falls as steeply as e^-e^(σε).
     nodes = np.linspace(-7.5, 7.5, int(60 * max(1.0, sigma**2)) + 1)
     weight = np.exp(-(nodes**2) / 2) * (nodes[1] - nodes[0]) / np.sqrt(2 * np.pi)

@@ -45,6 +45,15 @@ class Entry:
 _CONTINUOUS: Final = "noncontractual continuous"
 
 MODELS: Final[Mapping[str, Entry]] = {
+    "best_spend": Entry(
+        "patronage.models.btyd.best_spend:BestSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Gamma-Gamma or log-normal, by a test on the amounts; ties go to Gamma-Gamma.",
+        2,
+        by_default=False,
+    ),
     "bg_nbd": Entry(
         "patronage.models.btyd.bg_nbd:BGNBD",
         "btyd",

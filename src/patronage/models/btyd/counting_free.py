@@ -38,16 +38,16 @@ class CountingFree:
     def summary(self, snapshot: Snapshot) -> RFM:
         return self.of.summary(snapshot)
 
-    def table(self, rfm: RFM) -> Any:  # noqa: ANN401
+    def table(self, rfm: RFM) -> Any:
         return self.of.table(rfm.with_free())
 
-    def counts(self, parameters: Sequence[Parameter], table: Any) -> AbstractCounts:  # noqa: ANN401
+    def counts(self, parameters: Sequence[Parameter], table: Any) -> AbstractCounts:
         return self.of.counts(parameters, table)
 
     def simulate(
         self, parameters: Sequence[float], T: Float[np.ndarray, " rows"], rng: np.random.Generator
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         return self.of.simulate(parameters, T, rng)
 
-    def remarks(self, table: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def remarks(self, table: Any) -> tuple[str, ...]:
         return self.of.remarks(table)

@@ -153,9 +153,7 @@ def _observed(rfm: RFM, *, use_first: bool) -> Spends:
     return Spends(n, mean, rfm.weights, first)
 
 
-def _fitted(
-    rfm: RFM, *, use_first: bool, gain: tuple[float, float] | None
-) -> FittedGammaGamma:
+def _fitted(rfm: RFM, *, use_first: bool, gain: tuple[float, float] | None) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
     table = _observed(rfm, use_first=use_first)
     excluded = (rfm.frequency > 0) & ~(rfm.monetary_value > 0)

@@ -42,7 +42,7 @@ class LevelPosterior:
 
     @property
     def variance(self) -> Float[np.ndarray, " customers"]:
-        return self.tau**2 * (1 - self.credibility)
+        return np.asarray(self.tau**2 * (1 - self.credibility))
 
     @property
     def location_slopes(self) -> Float[np.ndarray, "customers 3"]:
@@ -55,7 +55,7 @@ class LevelPosterior:
     def variance_slopes(self) -> Float[np.ndarray, "customers 3"]:
         """d variance / d (μ, ln σ, ln τ)."""
         K = self.credibility
-        return 2 * self.variance[:, None] * np.column_stack([np.zeros_like(K), K, 1 - K])
+        return np.column_stack([0 * K, K, 1 - K]) * (2 * self.variance[:, None])
 
 
 def amounts_of(

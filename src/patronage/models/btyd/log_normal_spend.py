@@ -181,9 +181,7 @@ def _table(rfm: RFM, *, use_first: bool) -> Amounts:
     return amounts_of(sums, money=money, weight=rfm.weights, logarithmic=True)
 
 
-def _fitted(
-    rfm: RFM, *, use_first: bool, gain: tuple[float, float] | None
-) -> FittedLogNormalSpend:
+def _fitted(rfm: RFM, *, use_first: bool, gain: tuple[float, float] | None) -> FittedLogNormalSpend:
     table = _table(rfm, use_first=use_first)
     excluded = int(((rfm.frequency > 0) & ~_usable(rfm)).sum())
     warnings = []
@@ -219,9 +217,7 @@ def _fitted(
         )
     independence = None
     if not report.penalised:
-        independence = check_independence(
-            LogNormalLevelsLikelihood(), report.theta, table, table.n
-        )
+        independence = check_independence(LogNormalLevelsLikelihood(), report.theta, table, table.n)
     told = () if independence is None else independence.warnings
     return FittedLogNormalSpend(
         report,

@@ -88,7 +88,8 @@ class FittedNormalSpend:
     def _level(self, rfm: RFM) -> LevelPosterior:
         assert self.report is not None
         nets = _nets(rfm)
-        return LevelPosterior(*self.report.parameters.values(), nets.n, nets.mean)
+        mean, sigma, tau = self.report.parameters.values()
+        return LevelPosterior(mean, sigma, tau, nets.n, nets.mean)
 
 
 @final

@@ -44,7 +44,7 @@ class FittedSpend(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What else to tell beside the report, ready for JSON: mean, n_excluded, independence, …."""
+        """What else to tell beside the report, ready for JSON: mean, independence, …."""
         ...
 
     def spend(self, rfm: RFM) -> AbstractSpend:

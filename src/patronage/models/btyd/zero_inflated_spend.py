@@ -1,4 +1,4 @@
-"""Zero-inflated spend: some purchases cost nothing, the others are worth what another model says."""
+"""Zero-inflated spend: some purchases are free, the others worth what another model says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Amounts: each customer's amounts by their sufficient statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,12 +44,19 @@ class Amounts:
         self, first: Int[np.ndarray, " groups"], weight: Float[np.ndarray, " groups"]
     ) -> "Amounts":
         """The rows `first`, each standing for its group, with the weights given."""
-        return Amounts(*(column[first] for column in self.columns), weight, self.logarithmic)
+        return replace(self.take(first), weight=weight)
 
     def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "Amounts":
         """Some of the rows."""
-        columns = (column[rows] for column in self.columns)
-        return Amounts(*columns, self.weight[rows], self.logarithmic)
+        return Amounts(
+            self.n[rows],
+            self.mean[rows],
+            self.scatter[rows],
+            self.dof[rows],
+            self.money[rows],
+            self.weight[rows],
+            self.logarithmic,
+        )
 
     @cached_property
     def unit(self) -> float:

@@ -38,7 +38,7 @@ class GammaGammaAmountsLikelihood:
         """Levels that spread from much to little, with the mean spend near 1."""
         del table
         shapes = np.array([[1.5, 3.0], [5.0, 4.0], [1.0, 2.0], [50.0, 4.0], [50.0, 50.0]])
-        return np.log(np.column_stack([shapes, (shapes[:, 1] - 0.5) / shapes[:, 0]]))
+        return np.asarray(np.log(np.column_stack([shapes, (shapes[:, 1] - 0.5) / shapes[:, 0]])))
 
     def log_likelihood(
         self, theta: Float[np.ndarray, "*rows 3"], table: Amounts

@@ -95,12 +95,16 @@ class LogNormalLevelsLikelihood:
         self, theta: Float[np.ndarray, "*rows 3"], table: Amounts
     ) -> Float[np.ndarray, " rows"]:
         """Of each row, in money, at one θ or its own."""
-        return level_moments(*theta.T, table).value - table.n * table.mean
+        return np.asarray(self._moments(theta, table).value - table.n * table.mean)
 
     def row_moments(self, theta: Float[np.ndarray, "rows 3"], table: Amounts) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        found = level_moments(*theta.T, table)
+        found = self._moments(theta, table)
         return found._replace(value=found.value - table.n * table.mean)
+
+    def _moments(self, theta: Float[np.ndarray, "*rows 3"], table: Amounts) -> Moments:
+        mu, log_sigma, log_tau = theta.T
+        return level_moments(mu, log_sigma, log_tau, table)
 
     def moments(self, theta: Float[np.ndarray, " 3"], table: Amounts) -> Moments:
         """Weighted sums over the rows at one θ."""
