@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Final, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -12,15 +12,11 @@ from jaxtyping import Float, Int, Shaped
 from patronage.errors import SettingsError
 from patronage.forecast.base import AbstractForecast
 from patronage.forecast.counts import AbstractCounts, count_blocks
-from patronage.forecast.inversion import invert_cdf
+from patronage.forecast.mixing import mixed_cdf, mixed_quantile
 from patronage.forecast.spend import AbstractSpend
-from patronage.forecast.thinning import thin_counts
 from patronage.horizon import Horizon
 
 __all__ = ["CompoundForecast"]
-
-# A point with less of a customer's mass moves no probability that is looked at.
-_LEAST_MASS: Final = 1e-9
 
 
 @final
@@ -106,9 +102,11 @@ class CompoundForecast(AbstractForecast):
                 continue
             pmf, part = spend.take(rows).paying(pmf)
             for column, level in enumerate(gross):
-                found[rows, column] = _block_quantile(pmf, part, float(level))
+                found[rows, column] = mixed_quantile([(pmf, part)], float(level))
                 if part.signed:
-                    found[rows, column] -= _block_quantile(pmf, part, 1.0 - float(level), sign=-1)
+                    found[rows, column] -= mixed_quantile(
+                        [(pmf, part)], 1.0 - float(level), sign=-1
+                    )
         return np.asarray(self.cash_ratio * scale[:, None] * found[group]) + 0.0
 
     def cdf(
@@ -140,7 +138,7 @@ class CompoundForecast(AbstractForecast):
             some = asked[rows]
             pmf, part = self.spend.take(some).paying(pmf)
             at_zero[some] = pmf[:, 0]
-            others[some] = _mixture(pmf, part, gross[some])
+            others[some] = mixed_cdf([(pmf, part)], gross[some])
         return others + at_zero * (gross > 0), others + at_zero * (gross >= 0)
 
     def _lattice_cdf(
@@ -189,61 +187,6 @@ def _nth(
     rising = (np.minimum(cumulative, 1.0) + np.arange(n_rows)[:, None]).ravel()
     found = np.searchsorted(rising, row + level) - row * width
     return np.asarray(np.minimum(found, width - 1))
-
-
-def _mixture(
-    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, money: Float[np.ndarray, " rows"]
-) -> Float[np.ndarray, " rows"]:
-    """Σ_{n >= 1} P(N = n) P(sum of n spends <= money)."""
-    found = np.zeros(len(pmf))
-    for n, mass in thin_counts(pmf):
-        some = np.flatnonzero(np.abs(mass) > _LEAST_MASS)
-        found[some] += mass[some] * spend.take(some).sum_cdf(n, money[some])
-    return found
-
-
-def _block_quantile(
-    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, level: float, *, sign: int = 1
-) -> Float[np.ndarray, " rows"]:
-    """Quantile of the gross total, 0 where it is not positive; with sign -1 of minus the total."""
-
-    def below(
-        n: float, part: AbstractSpend, money: Float[np.ndarray, " some"]
-    ) -> Float[np.ndarray, " some"]:
-        return part.sum_cdf(n, money) if sign > 0 else 1.0 - part.sum_cdf(n, -money)
-
-    found = np.zeros(len(pmf))
-    not_above = pmf[:, 0]
-    if spend.signed:
-        nothing = np.zeros(len(pmf))
-        not_above = not_above + sum(m * below(n, spend, nothing) for n, m in thin_counts(pmf))
-    rows = np.flatnonzero(not_above < level)
-    if len(rows) == 0:
-        return found
-    if level >= 1.0:
-        found[rows] = np.inf
-        return found
-    pmf, spend = pmf[rows], spend.take(rows)
-    points = thin_counts(pmf)
-    any_at_all = 1.0 - pmf[:, 0]
-    n_if_any = (pmf @ np.arange(pmf.shape[1])) / np.maximum(any_at_all, 1e-300)
-
-    def both(
-        money: Float[np.ndarray, " some"], which: Shaped[np.ndarray, " some"]
-    ) -> tuple[Float[np.ndarray, " some"], Float[np.ndarray, " some"]]:
-        reached, density = pmf[which, 0], np.zeros(len(which))
-        for n, mass in points:
-            share = mass[which]
-            some = np.flatnonzero(np.abs(share) > _LEAST_MASS)
-            if len(some):
-                here, part = spend.take(which[some]), share[some]
-                reached[some] += part * below(n, here, money[some])
-                density[some] += part * here.sum_pdf(n, sign * money[some])
-        return reached, density
-
-    guess = np.abs(spend.mean()) * n_if_any
-    found[rows] = invert_cdf(both, np.full(len(rows), level), guess=guess)
-    return found
 
 
 def _at(

@@ -23,7 +23,7 @@ _NARROW: Final = 0.5
 @final
 @dataclass(frozen=True)
 class LogNormalSpend(AbstractSpend):
-    """The logarithm of one purchase ~ N(level, sigma²), and level | history ~ N(location, variance).
+    """ln of one purchase ~ N(level, sigma²), and level | history ~ N(location, variance).
 
     The sum of n purchases is e^level times a sum of n log-normal amounts that is the same for all
     customers (`log_normal_sums`), so that its distribution is one integral over either: over the
@@ -116,7 +116,7 @@ class LogNormalSpend(AbstractSpend):
         found[wide] = _normal(left, spread[wide][:, None], density=density) @ sums.masses
         left = y[~wide][:, None] - spread[~wide][:, None] * _NODES
         found[~wide] = (sums.pdf(left) if density else sums.cdf(left)) @ _WEIGHTS
-        return found
+        return np.asarray(found)
 
     def _sums(
         self, counts: Int[np.ndarray, "*shape"], rng: np.random.Generator

@@ -4,11 +4,12 @@ No closed form exists, and one log-normal with the same two moments (Fenton & Wi
 both tails. The Laplace transform of one amount e^(σε) is, about the saddle point of its integrand
 (Asmussen, Jensen & Rojas-Nandayapa 2016, On the Laplace transform of the lognormal distribution),
 
-    ln E[e^(-s e^(σε))] = -(W² + 2W) / 2σ² + ln E[exp(-W/σ² (e^(σε) - 1 - σε))],  W = Lambert W(sσ²),
+    ln E[e^(-s e^(σε))] = -(W² + 2W) / 2σ² + ln E[exp(-W/σ² (e^(σε) - 1 - σε))]
 
-where the last expectation has an integrand that hardly oscillates for any s right of the imaginary
-axis. Its n-th power is inverted by a Fourier series with Euler's summation (Abate & Whitt 1992, The
-Fourier-series method for inverting transforms of probability distributions).
+with Lambert's W of sσ², where the last expectation has an integrand that hardly oscillates for any
+s right of the imaginary axis. Its n-th power is inverted by a Fourier series with Euler's summation
+(Abate & Whitt 1992, The Fourier-series method for inverting transforms of probability
+distributions).
 """
 
 from dataclasses import dataclass

@@ -16,6 +16,8 @@ from patronage.models.btyd.log_normal_spend import LogNormalSpend, log_amounts
 from patronage.models.btyd.spending import FittedSpend
 from patronage.models.fitting.maximum_likelihood import FEW_CUSTOMERS, maximum_likelihood
 from patronage.models.fitting.report import FitReport
+from patronage.models.likelihoods.amounts import Amounts
+from patronage.models.likelihoods.base import Likelihood
 from patronage.models.likelihoods.gamma_gamma_amounts import GammaGammaAmountsLikelihood
 from patronage.models.likelihoods.normal_levels import LogNormalLevelsLikelihood
 from patronage.snapshots import RFM, Snapshot
@@ -23,6 +25,8 @@ from patronage.snapshots import RFM, Snapshot
 __all__ = ["BestSpend", "FittedBestSpend", "SpendChoice", "choose_spend"]
 
 _SURE: Final = 1.96
+# A spread of the logarithms of one customer's amounts at which these are the same each time.
+_SAME: Final = 0.01
 
 
 @final
@@ -66,13 +70,13 @@ def choose_spend(rfm: RFM) -> SpendChoice:
     table = amounts_of(sums, money=money, weight=rfm.weights, logarithmic=True)
     remarks = _remarks(rfm)
     n = float(table.weight.sum())
-    if n < FEW_CUSTOMERS or table.spread_between <= 1e-9:
+    if n < FEW_CUSTOMERS or table.all_equal or table.spread_within < _SAME:
         sentence = (
             f"Gamma-Gamma: {n:.0f} customers with repeat purchases"
-            f"{'' if n < FEW_CUSTOMERS else ' of equal amounts'} do not tell models apart"
+            f"{'' if n < FEW_CUSTOMERS else ' of the same amount each'} do not tell models apart"
         )
         return SpendChoice("gamma_gamma", {}, None, None, sentence, remarks)
-    likelihoods = {
+    likelihoods: dict[str, Likelihood[Amounts]] = {
         "gamma_gamma": GammaGammaAmountsLikelihood(),
         "log_normal_spend": LogNormalLevelsLikelihood(),
     }
@@ -110,7 +114,7 @@ def _remarks(rfm: RFM) -> tuple[str, ...]:
         free = float(rfm.weights @ rfm.free)
         share = free / (free + float(rfm.weights @ rfm.frequency))
         found.append(
-            f"{100 * share:.1f} % of repeat purchases cost nothing and are not counted; "
+            f"{100 * share:.2g} % of repeat purchases cost nothing and are not counted; "
             "ZeroInflatedSpend counts them"
         )
     if rfm.nets is not None and (rfm.nets.total < 0).any():

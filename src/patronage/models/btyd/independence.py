@@ -47,8 +47,8 @@ class Independence:
         more = self.elasticity > 0
         return (
             f"spend and purchases are not independent: {self.sentence}; the cash of frequent "
-            f"buyers with few purchases so far is {'under' if more else 'over'}stated; look at "
-            "segments apart, or at SarmanovSpend",
+            f"buyers is {'under' if more else 'over'}stated until they have bought a few times; "
+            "Correlated(...) forecasts with the dependence",
         )
 
     @property
@@ -62,6 +62,8 @@ def check_independence(
     theta: Float[np.ndarray, " k"],
     table: Table,
     purchases: Float[np.ndarray, " rows"],
+    *,
+    stretch: float = 1.0,
 ) -> Independence | None:
     """Test at a fit whether spend goes with the number of purchases; None where nothing differs.
 
@@ -75,6 +77,7 @@ def check_independence(
     ----------
     theta, table : the fitted logarithms of the parameters and its rows, in one unit of money
     purchases : amounts seen of each row, 1 or more
+    stretch : d ln spend / d of what the likelihood's effect on spend acts on
     """
     weight = table.weight
     total = float(weight.sum())
@@ -92,8 +95,9 @@ def check_independence(
     score = log_n * (rows.gradient @ direction) - rows.gradient @ shared
     own = -float((weight * log_n**2) @ (across @ direction)) - float(shared @ information @ shared)
     spread = float(np.sqrt(weight @ score**2))
-    if own <= 0 or spread == 0:
+    if own <= 1e-12 * total or spread == 0:
         return None
+    own = own / stretch
     slope, z = float(weight @ score) / own, float(weight @ score) / spread
     p_value = 2 * float(ndtr(-abs(z)))
     doubling = float(np.exp2(np.clip(slope, -20, 20)) - 1)

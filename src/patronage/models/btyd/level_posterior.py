@@ -55,7 +55,7 @@ class LevelPosterior:
     def variance_slopes(self) -> Float[np.ndarray, "customers 3"]:
         """d variance / d (μ, ln σ, ln τ)."""
         K = self.credibility
-        return np.column_stack([0 * K, K, 1 - K]) * (2 * self.variance[:, None])
+        return np.asarray(np.column_stack([0 * K, K, 1 - K]) * (2 * self.variance[:, None]))
 
 
 def amounts_of(

@@ -200,12 +200,12 @@ def _fitted(rfm: RFM, *, use_first: bool, gain: tuple[float, float] | None) -> F
             "To mend: check the amount column, or fit purchases only (spend=None)."
         )
     pooled = float(table.weight @ table.money / (table.weight @ table.n))
-    alike = table.spread_between <= 1e-9 and not (table.scatter > 1e-12 * table.n).any()
-    if alike:
+    if table.all_equal:
         sentence = "all purchases cost the same: that amount is used for everybody"
         return FittedLogNormalSpend(
             None, use_first, pooled, excluded, gain, None, (*warnings, sentence)
         )
+    table = table.rounded()
     report = maximum_likelihood(LogNormalLevelsLikelihood(), table)
     level, sigma, tau = report.parameters.values()
     prior = level * float(np.exp((sigma**2 + tau**2) / 2))
@@ -237,13 +237,14 @@ def _first_gain(rfm: RFM) -> tuple[float, float] | None:
     pairs = rfm.take(rows)
     if float(pairs.weights.sum()) < FEWEST_TO_COMPARE:
         return None
-    both, repeats = _table(pairs, use_first=True), _table(pairs, use_first=False)
-    if both.spread_between <= 1e-9 or repeats.spread_between <= 1e-9:
+    both = _table(pairs, use_first=True).rounded()
+    repeats = _table(pairs, use_first=False).rounded()
+    if both.all_equal or repeats.all_equal:
         return None
     only_first = replace(pairs, frequency=0.0 * pairs.frequency, logs=None)
     return first_gain(
         LogNormalLevelsLikelihood(),
-        _table(rfm, use_first=True),
+        _table(rfm, use_first=True).rounded(),
         both=both,
         repeats=repeats,
         first=_table(only_first, use_first=True),

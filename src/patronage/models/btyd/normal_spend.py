@@ -124,17 +124,24 @@ class NormalSpend:
                 "To mend: check the amount column, or fit purchases only (spend=None)."
             )
         pooled = float(table.weight @ (table.n * table.mean) / (table.weight @ table.n))
-        tiny = 1e-9 * max(float(np.abs(table.mean).max()), 1e-9)
-        if table.spread_between <= tiny and not (table.scatter > table.n * tiny**2).any():
+        if table.all_equal:
             sentence = "all purchases are worth the same: that amount is used for everybody"
             return FittedNormalSpend(None, 0.0, pooled, None, (sentence,))
-        likelihood, unit = NormalLevelsLikelihood(), table.unit
+        likelihood, unit, table = NormalLevelsLikelihood(), table.unit, table.rounded()
         report = maximum_likelihood(likelihood, table)
         independence = None
         if not report.penalised:
             scale = np.array([unit, unit, unit])
             theta = np.log(np.array(list(report.parameters.values())) / scale)
-            independence = check_independence(likelihood, theta, table.rescaled(unit), table.n)
+            mean = np.exp(theta[0]) - likelihood.offset
+            independence = check_independence(
+                likelihood,
+                theta,
+                table.rescaled(unit),
+                table.n,
+                # Where the mean is near zero, a share of it says nothing: at least a tenth.
+                stretch=float(np.exp(theta[0]) / max(abs(mean), 0.1)),
+            )
         told = () if independence is None else independence.warnings
         offset = likelihood.offset * unit
         shifted = {**report.parameters, "mean": report.parameters["mean"] - offset}

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 __all__ = ["Amounts"]
+
+_RESOLUTION: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,21 @@ class Amounts:
     def thinned(self, every: int) -> "Amounts":
         """Every so-many-th row."""
         return self.take(slice(every // 2, None, every))
+
+    @cached_property
+    def all_equal(self) -> bool:
+        """Whether all amounts are the same: then there is nothing to fit."""
+        scale = 1.0 if self.logarithmic else self.unit
+        within = self.scatter > self.n * (1e-6 * scale) ** 2
+        return self.spread_between <= 1e-9 * scale and not bool(within.any())
+
+    def rounded(self) -> "Amounts":
+        """The same as if no two amounts were nearer than a thousandth.
+
+        Why: where every customer spends the same each time, the density would be infinite.
+        """
+        step = _RESOLUTION * (1.0 if self.logarithmic else self.unit)
+        return replace(self, scatter=np.maximum(self.scatter, self.dof * step**2))
 
     @property
     def spread_within(self) -> float:
