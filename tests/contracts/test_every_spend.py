@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -22,12 +23,26 @@ from patronage.models.btyd.spending import FittedSpend, SpendModel
 from patronage.models.catalog import MODELS, make_model
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.scoring import Scoring, score
-from patronage.snapshots import Snapshot, take_snapshot
+from patronage.snapshots import FEATURES, Snapshot, take_snapshot
 from patronage.value import Economics
 
 NAMES = sorted(name for name, entry in MODELS.items() if entry.kind == "spend")
 HORIZON = Horizon(8, "week")
 Composed = Callable[[str], FittedBTYD]
+
+
+@pytest.fixture(scope="module")
+def shop(log: EventLog) -> EventLog:
+    """The shop of all contracts, where one purchase in ten is a gift."""
+    events = default_engine().frame(log.sql())
+    gift = (pl.col("kind") == "purchase") & (pl.int_range(pl.len()) % 10 == 0)
+    given = events.with_columns(amount=pl.when(gift).then(0).otherwise("amount"))
+    return EventLog.from_frame(given, currency="EUR").compact()
+
+
+@pytest.fixture(scope="module")
+def snapshot(shop: EventLog) -> Snapshot:
+    return take_snapshot(shop, as_of=date(2026, 1, 1), features=tuple(FEATURES))
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +131,9 @@ def test_the_expected_cash_of_the_base_is_near_that_of_gamma_gamma(
 
 
 @pytest.fixture(scope="module")
-def events(log: EventLog, tmp_path_factory: pytest.TempPathFactory) -> str:
+def events(shop: EventLog, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("events") / "events.csv"
-    default_engine().frame(log.sql()).write_csv(path)
+    default_engine().frame(shop.sql()).write_csv(path)
     return str(path)
 
 
