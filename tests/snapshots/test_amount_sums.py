@@ -102,3 +102,25 @@ def test_a_table_may_bring_the_sums() -> None:
     assert found.with_free().recency == pytest.approx([28, 14])
     with pytest.raises(EventSchemaError, match="To mend"):
         RFM.from_frame(pl.DataFrame(table)).with_free()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("log_sum", [np.nan, 0.0], "row 0"),
+        ("log_square_sum", [0.5, 0.0], "sum of squares"),
+        ("square_sum", [1.0, 0.0], "square_sum"),
+        ("free", [-1.0, 0.0], "whole number"),
+        ("free", [np.nan, 0.0], "whole number"),
+        ("recency_of_any", [2.0, 0.0], "between recency and T"),
+    ],
+)
+def test_sums_that_cannot_be_are_refused_with_their_row(column, values, words) -> None:
+    table = {"frequency": [2, 0], "recency": [3, 0], "T": [9, 9], "monetary_value": [4.0, 0.0]}
+    sums = {"log_sum": [2.7, 0.0], "log_square_sum": [3.7, 0.0], "square_sum": [40.0, 0.0]}
+    sound = {**table, **sums, "free": [0.0, 0.0], "recency_of_any": [3.0, 0.0]}
+
+    RFM.from_frame(pl.DataFrame(sound))
+    with pytest.raises(EventSchemaError, match=words) as refused:
+        RFM.from_frame(pl.DataFrame({**sound, column: values}))
+    assert "To mend" in str(refused.value)

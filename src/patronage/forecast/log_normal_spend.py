@@ -112,8 +112,9 @@ class LogNormalSpend(AbstractSpend):
         wide = self.variance >= (_NARROW * sums.deviation) ** 2
         found = np.empty_like(y)
         spread = np.sqrt(self.variance)
-        left = y[wide][:, None] - sums.grid
-        found[wide] = _normal(left, spread[wide][:, None], density=density) @ sums.masses
+        at, mass = sums.points
+        left = y[wide][:, None] - at
+        found[wide] = _normal(left, spread[wide][:, None], density=density) @ mass
         left = y[~wide][:, None] - spread[~wide][:, None] * _NODES
         found[~wide] = (sums.pdf(left) if density else sums.cdf(left)) @ _WEIGHTS
         return np.asarray(found)

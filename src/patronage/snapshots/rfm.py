@@ -151,12 +151,16 @@ class RFM:
                 )
             z = np.where(x > 0, z, np.nan)
         log_sum, log_squares, free, recency_of_any, squares = others
+        _check_free(t_x, T, free, recency_of_any)
         logs = None
         if log_sum is not None and log_squares is not None:
             logs = _sums(x, log_sum, log_squares)
+            _check_sums(logs, "log_sum and log_square_sum")
         nets = None
         if z is not None:
             nets = _sums(x, x * z, np.full_like(x, np.nan) if squares is None else squares)
+            if squares is not None:
+                _check_sums(nets, "monetary_value and square_sum")
         if recency_of_any is not None:
             recency_of_any = recency_of_any * days
         return cls(
@@ -260,3 +264,38 @@ def _check(
                 "To mend: correct or remove these rows; recency counts from the first purchase "
                 "to the last, not from the last to now."
             )
+
+
+def _check_free(
+    t_x: Float[np.ndarray, " rows"],
+    T: Float[np.ndarray, " rows"],
+    free: Float[np.ndarray, " rows"] | None,
+    recency_of_any: Float[np.ndarray, " rows"] | None,
+) -> None:
+    checks = {}
+    if free is not None:
+        checks["free must be a whole number, 0 or more"] = (free >= 0) & (free == np.floor(free))
+    if recency_of_any is not None:
+        within = (recency_of_any >= t_x) & (recency_of_any <= T * (1 + 1e-12))
+        checks["recency_of_any must lie between recency and T"] = within
+    for law, holds in checks.items():
+        if not holds.all():
+            raise EventSchemaError(
+                f"{law}; {int((~holds).sum())} of {len(holds)} rows break this, the first is row "
+                f"{int(np.flatnonzero(~holds)[0])}.\nTo mend: correct or remove these rows."
+            )
+
+
+def _check_sums(sums: AmountSums, names: str) -> None:
+    """Sums of n numbers and of their squares: finite, and by Cauchy and Schwarz in proportion."""
+    least = sums.total * sums.mean
+    holds = np.isfinite(sums.total + sums.squares)
+    holds &= ~(sums.squares < least - 1e-6 * (1 + np.abs(least)))
+    if not holds.all():
+        row = int(np.flatnonzero(~holds)[0])
+        raise EventSchemaError(
+            f"{names} are not sums of {sums.n[row]:g} numbers and of their squares in "
+            f"{int((~holds).sum())} of {len(holds)} rows; the first is row {row}: sum "
+            f"{sums.total[row]:g}, sum of squares {sums.squares[row]:g}.\n"
+            "To mend: natural logarithms (or net money) of the repeat purchases alone, each a day."
+        )

@@ -60,8 +60,8 @@ class FittedCorrelated:
         alone = self.fitted.predict(snapshot, horizon)
         if self.sarmanov is None or alone.cash_ratio <= 0:
             return alone
-        process = self.fitted.process
-        rfm = process.summary(snapshot)
+        process, known = self.fitted.process, snapshot.with_features(self.features)
+        rfm = process.summary(known)
         parameters = natural(_tilted(self.fitted.report))
         table = process.table(rfm)
         counts = compacted_counts(table, lambda rows: process.counts(parameters, rows))
@@ -71,7 +71,7 @@ class FittedCorrelated:
         assert self.fitted.spend.report is not None
         _, q, gamma = self.fitted.spend.report.parameters.values()
         tilted = GammaGammaSpend(spend.p, spend.shape, spend.scale + gamma / q)
-        tilts = _tilts(self.fitted, rfm, snapshot.rfm())
+        tilts = _tilts(self.fitted, rfm, known.rfm())
 
         def forecast(correlation: float) -> CorrelatedForecast:
             return CorrelatedForecast(

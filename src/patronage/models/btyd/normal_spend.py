@@ -95,7 +95,11 @@ class FittedNormalSpend:
 @final
 @dataclass(frozen=True)
 class NormalSpend:
-    """No settings: every purchase counts with all refunds and fees that follow it."""
+    """No settings: every purchase counts with all refunds and fees that follow it.
+
+    A purchase is a day with positive spend, as everywhere; what is lost on it comes as refunds,
+    fees or restocking after it, before the next one.
+    """
 
     features: ClassVar[tuple[str, ...]] = ("nets",)
     counts_free: ClassVar[bool] = False
