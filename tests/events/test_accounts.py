@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patronage.engines import default_engine
 from patronage.errors import EventSchemaError, PatronageError
-from patronage.events import EventLog
+from patronage.events import EventLog, duplicates
 from patronage.snapshots import take_snapshot
 
 CELLS = st.one_of(
@@ -183,3 +183,30 @@ def test_as_of_ends_the_log_and_what_comes_later_is_said() -> None:
     assert log.cut == date(2024, 1, 15)
     assert log.last_day() == date(2024, 1, 1)
     assert any("1 rows become known on or after 2024-01-15" in note for note in log.quality.notes)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2)), min_size=1, max_size=30))
+def test_equal_rows_are_counted_and_kept(rows: list[tuple[int, int]]) -> None:
+    frame = pl.DataFrame(rows, schema=["customer_id", "amount"], orient="row")
+
+    log = EventLog.from_frame(frame.with_columns(date=date(2024, 1, 1)))
+
+    repeats = len(rows) - len(set(rows))
+    in_pairs = sum(rows.count(row) > 1 for row in rows)
+    notes = [note for note in log.quality.notes if "equal another row" in note]
+    assert [int(note.split()[0]) for note in notes] == [repeats] * (repeats > 0)
+    assert (in_pairs >= 0.9 * len(rows)) == any("TWICE" in said for said in log.quality.warnings)
+    assert log.quality.n_rows_used == len(rows)
+
+
+def test_no_equal_rows_are_reported_where_the_sample_drew_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(duplicates, "_COUNTED_IN_FULL", 0)
+    monkeypatch.setattr(duplicates, "_SAMPLED", 2**40)
+    frame = pl.DataFrame({"customer_id": [5, 5], "date": [date(2024, 1, 1)] * 2, "amount": [1, 1]})
+
+    log = EventLog.from_frame(frame)
+
+    assert not any("equal another row" in note for note in log.quality.notes)
+    assert not log.quality.warnings

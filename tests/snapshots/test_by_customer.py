@@ -33,7 +33,7 @@ def test_a_log_read_in_ranges_of_customers_gives_what_it_gives_at_once(
 
     monkeypatch.setattr(by_customer, "_ROWS_AT_ONCE", 500)
 
-    assert len(by_customer._ranges(log)) > 1
+    assert len(by_customer.ranges(log, rows_at_once=500)) > 1
     assert_frame_equal(take_snapshot(log, features=tuple(FEATURES)).customers, at_once.customers)
     again = calibration_holdout(log, as_of=date(2019, 1, 1), horizon=Horizon.parse("13 weeks"))
     assert_frame_equal(again, holdout)

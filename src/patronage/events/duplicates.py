@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from patronage.engines import default_engine, identifier
 from patronage.events.matching import normal
 from patronage.events.plan import Plan
@@ -41,18 +43,16 @@ def find_duplicates(plan: Plan, n_rows: int, *, clean: bool) -> Duplicates:
 
     clean : every row is usable, and none need be judged again
     """
-    key = f"hash({', '.join(_columns(plan))})"
     exact = n_rows <= _COUNTED_IN_FULL
     usable = "true" if clean else "__code IS NULL"
     some = "" if exact else f" AND hash(__customer_id) % {_SAMPLED} = 0"
-    rows, distinct, single = default_engine().row(
-        f"""
-        SELECT coalesce(sum(n), 0)::BIGINT, count(*), count_if(n = 1) FROM (
-            SELECT {key} AS k, count(*) AS n FROM ({plan.judged()}) WHERE {usable}{some}
-            GROUP BY k)
-        """
+    hashed = default_engine().frame(
+        f"SELECT hash({', '.join(_columns(plan))}) AS k FROM ({plan.judged()}) WHERE {usable}{some}"
     )
-    return Duplicates(rows - distinct, rows - single, rows, exact)
+    # Why: sorting a million numbers costs a third of grouping them in SQL.
+    _, times = np.unique(hashed["k"].to_numpy(), return_counts=True)
+    rows = len(hashed)
+    return Duplicates(rows - len(times), rows - int((times == 1).sum()), rows, exact)
 
 
 def set_repeats_aside(plan: Plan, workspace: Path) -> tuple[Plan, int]:

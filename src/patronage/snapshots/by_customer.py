@@ -15,7 +15,7 @@ import polars as pl
 from patronage.engines import cores, default_engine, frames, literal
 from patronage.events import EventLog
 
-__all__ = ["frame_by_customer"]
+__all__ = ["frame_by_customer", "ranges"]
 
 _ROWS_AT_ONCE: Final = 2_500_000
 # Every range reads the log again.
@@ -29,18 +29,18 @@ def frame_by_customer(log: EventLog, query: Callable[[str], str]) -> pl.DataFram
     query : from a SQL condition on customer_id to SQL text of the rows of the customers that meet
         it; an empty condition: of all
     """
-    ranges = _ranges(log)
-    if not ranges:
+    found = ranges(log, rows_at_once=_ROWS_AT_ONCE)
+    if not found:
         return default_engine().frame(f"{query('')} ORDER BY customer_id")
-    parts = frames([f"{query(among)} ORDER BY customer_id" for among in ranges])
+    parts = frames([f"{query(among)} ORDER BY customer_id" for among in found])
     return pl.concat(parts, rechunk=False)
 
 
-def _ranges(log: EventLog) -> list[str]:
+def ranges(log: EventLog, *, rows_at_once: int) -> list[str]:
     """Conditions that part the customers into ranges with about equally many rows, if worth it."""
     n_rows = log.quality.n_rows_used
     lanes = min(cores(), _MOST_RANGES)
-    wanted = lanes * ceil(min(n_rows // _ROWS_AT_ONCE, _MOST_RANGES) / lanes)
+    wanted = lanes * ceil(min(n_rows // rows_at_once, _MOST_RANGES) / lanes)
     if wanted < 2:
         return []
     percent = min(100.0, 100 * _SAMPLE / n_rows)

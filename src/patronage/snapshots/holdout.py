@@ -13,6 +13,7 @@ from patronage.horizon import Horizon
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import days_of
 from patronage.snapshots.outcomes import observe_outcome
+from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.snapshot import take_snapshot
 from patronage.snapshots.summary import summary_sql
 
@@ -60,6 +61,9 @@ def _one_query(log: EventLog, as_of: date, end: date) -> pl.DataFrame:
         "cash_holdout": f"(coalesce(sum(cash) FILTER ({after}), 0))::DOUBLE",
     }
     until = replace(log, cut=end)
+    packed = packed_summary(until, as_of, holdout=True)
+    if packed is not None:
+        return packed
     known = f"event_day < {first}"
 
     def query(among: str) -> str:

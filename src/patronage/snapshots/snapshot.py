@@ -13,6 +13,7 @@ from patronage.events import EventLog
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.memory import SnapshotMemory
+from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
@@ -143,7 +144,9 @@ def take_snapshot(
             text = text.replace(mark, meaning)
         return text
 
-    customers = frame_by_customer(known, query)
+    customers = None if features else packed_summary(known, as_of)
+    if customers is None:
+        customers = frame_by_customer(known, query)
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
