@@ -355,7 +355,7 @@ def test_the_choice_does_not_depend_on_the_currency() -> None:
 
 
 def test_the_best_spend_is_the_chosen_model_with_its_reason() -> None:
-    table = rfm_of([*log_normal_amounts(sigma=0.9), np.array([5.0, 0.0])])
+    table = rfm_of([*log_normal_amounts(sigma=0.9), *[np.array([5.0, 0.0])] * 60])
     fitted = BestSpend().fit_rfm(table)
     alone = LogNormalSpend().fit_rfm(table)
 

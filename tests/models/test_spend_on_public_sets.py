@@ -11,7 +11,9 @@ from patronage.horizon import Horizon
 from patronage.models.btyd.best_spend import choose_spend
 from patronage.models.btyd.bg_nbd import BGNBD
 from patronage.models.btyd.correlated import Correlated
+from patronage.models.btyd.estimates import estimates
 from patronage.models.btyd.gamma_gamma import GammaGamma
+from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.likelihoods.amounts import Amounts
 from patronage.models.likelihoods.gamma_gamma_amounts import GammaGammaAmountsLikelihood
 from patronage.snapshots import Snapshot, take_snapshot
@@ -51,6 +53,10 @@ def test_on_cdnow_frequent_buyers_spend_more_per_purchase(cdnow: Snapshot) -> No
     sarmanov = Correlated(BGNBD()).fit(cdnow, Horizon(39, "week")).sarmanov
     assert sarmanov.likelihood_ratio == pytest.approx(427, abs=3)
     assert sarmanov.of_means == pytest.approx(0.123, abs=0.005)
+    assert not sarmanov.warnings
+    bounded = Correlated(ParetoNBD()).fit(cdnow, Horizon(39, "week"))
+    assert bounded.sarmanov.at_bound
+    assert "make" in estimates(bounded, unit="week")["warnings"][-1]
 
 
 def test_single_amounts_are_what_their_mean_is_of(cdnow: Snapshot) -> None:

@@ -25,6 +25,7 @@ from patronage.snapshots import RFM, Snapshot
 __all__ = ["BestSpend", "FittedBestSpend", "SpendChoice", "choose_spend"]
 
 _SURE: Final = 1.96
+_MANY_FREE: Final = 0.005
 # A spread of the logarithms of one customer's amounts at which these are the same each time.
 _SAME: Final = 0.01
 
@@ -110,11 +111,11 @@ def _vuong(gain: Float[np.ndarray, " rows"], weight: Float[np.ndarray, " rows"])
 
 def _remarks(rfm: RFM) -> tuple[str, ...]:
     found = []
-    if rfm.free is not None and rfm.free.any():
-        free = float(rfm.weights @ rfm.free)
-        share = free / (free + float(rfm.weights @ rfm.frequency))
+    free = 0.0 if rfm.free is None else float(rfm.weights @ rfm.free)
+    share = free / max(free + float(rfm.weights @ rfm.frequency), 1.0)
+    if share >= _MANY_FREE:
         found.append(
-            f"{100 * share:.2g} % of repeat purchases cost nothing and are not counted; "
+            f"{100 * share:.1f} % of repeat purchases cost nothing and are not counted; "
             "ZeroInflatedSpend counts them"
         )
     if rfm.nets is not None and (rfm.nets.total < 0).any():

@@ -33,6 +33,8 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
         told["warnings"] = [*told["warnings"], *told["spend"]["warnings"]]
     if isinstance(fitted, FittedCorrelated):
         told["correlation"] = None if fitted.sarmanov is None else fitted.sarmanov.facts
+        more = () if fitted.sarmanov is None else fitted.sarmanov.warnings
+        told["warnings"] = [*told["warnings"], *more]
     return told
 
 

@@ -95,6 +95,16 @@ class Sarmanov:
     at_bound: bool
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell where the kernels do not reach."""
+        if not self.at_bound:
+            return ()
+        return (
+            "purchases and spend go together at least as much as Sarmanov's kernels can express: "
+            "the forecast makes up for a part of it",
+        )
+
+    @property
     def facts(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         return asdict(self)
