@@ -1,7 +1,7 @@
 """What was known at as_of, and what happened after it."""
 
 from patronage.snapshots.amounts import AmountSums
-from patronage.snapshots.features import FEATURES
+from patronage.snapshots.features import FEATURES, RUN_FEATURES
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
 from patronage.snapshots.outcomes import Outcome, observe_outcome
@@ -11,6 +11,7 @@ from patronage.snapshots.snapshot import Snapshot, take_snapshot
 __all__ = [
     "FEATURES",
     "RFM",
+    "RUN_FEATURES",
     "AmountSums",
     "Outcome",
     "Snapshot",

@@ -13,7 +13,7 @@ from typing import Final
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
 
-__all__ = ["FEATURES", "WINDOWS", "days_of", "days_sql", "only_purchases"]
+__all__ = ["FEATURES", "RUN_FEATURES", "WINDOWS", "days_of", "days_sql", "only_purchases"]
 
 WINDOWS: Final = (7, 28, 56, 91, 182, 365)
 
@@ -83,8 +83,8 @@ def days_sql(
     if nets:
         # A refund or fee belongs to the purchase that it follows.
         days = f"""
-            SELECT *, (sum(cash) OVER (PARTITION BY customer_id, n_counted ORDER BY event_day))
-                      ::DECIMAL(18,4) AS net
+            SELECT *, sum(cash) OVER (PARTITION BY customer_id, n_counted ORDER BY event_day)
+                      AS net
             FROM (SELECT *, count(*) FILTER (spent > 0) OVER (
                       PARTITION BY customer_id ORDER BY event_day) AS n_counted FROM ({days}))"""
     if not gaps:
@@ -137,7 +137,7 @@ _AMOUNTS: Final = {
 # square is what the running sum's square grows by, day by day.
 _NETS: Final = {
     "net_spent": "(sum(cash) FILTER (n_counted > 0))::DOUBLE",
-    "net_spent_squared": "(sum(cash * (net + net - cash)::DECIMAL(18,4))"
+    "net_spent_squared": "(sum(cash::DECIMAL(38,4) * (net + net - cash)::DECIMAL(38,4))"
     " FILTER (n_counted > 0))::DOUBLE",
 }
 
@@ -155,3 +155,7 @@ FEATURES: Final[Mapping[str, Mapping[str, str]]] = {
     "nets": _NETS,
     "free": _FREE,
 }
+
+# What a run of many models takes at once, for all of its snapshots; the other groups cost more than
+# they are read, and a model that reads one asks for it.
+RUN_FEATURES: Final = ("rhythm", "money", "windows")
