@@ -20,7 +20,7 @@ from patronage.horizon import Horizon
 from patronage.snapshots import Snapshot, calibration_holdout, observe_outcome, take_snapshot
 
 START = datetime(2023, 1, 1)
-GROUPS = ("rhythm", "money", "windows")
+GROUPS = ("rhythm", "money", "windows", "amounts", "nets", "free")
 
 
 @dataclass(frozen=True)

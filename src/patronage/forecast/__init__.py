@@ -4,12 +4,15 @@ from patronage.forecast.base import AbstractForecast
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
+from patronage.forecast.log_normal_spend import LogNormalSpend
+from patronage.forecast.normal_spend import NormalSpend
 from patronage.forecast.quantiles import QuantileForecast
 from patronage.forecast.samples import SampleForecast
 from patronage.forecast.spend import AbstractSpend, GammaGammaSpend, UnitSpend
 from patronage.forecast.totals import total_draws
 from patronage.forecast.tweedie import TweedieForecast
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
+from patronage.forecast.zero_inflated_spend import ZeroInflatedSpend
 
 __all__ = [
     "AbstractCounts",
@@ -18,10 +21,13 @@ __all__ = [
     "CompoundForecast",
     "EmpiricalHurdleForecast",
     "GammaGammaSpend",
+    "LogNormalSpend",
+    "NormalSpend",
     "QuantileForecast",
     "SampleForecast",
     "TweedieForecast",
     "UnitSpend",
     "ZeroInflatedForecast",
+    "ZeroInflatedSpend",
     "total_draws",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Final, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -12,15 +12,11 @@ from jaxtyping import Float, Int, Shaped
 from patronage.errors import SettingsError
 from patronage.forecast.base import AbstractForecast
 from patronage.forecast.counts import AbstractCounts, count_blocks
-from patronage.forecast.inversion import invert_cdf
+from patronage.forecast.mixing import mixed_cdf, mixed_quantile
 from patronage.forecast.spend import AbstractSpend
-from patronage.forecast.thinning import thin_counts
 from patronage.horizon import Horizon
 
 __all__ = ["CompoundForecast"]
-
-# A point with less of a customer's mass moves no probability that is looked at.
-_LEAST_MASS: Final = 1e-9
 
 
 @final
@@ -28,7 +24,8 @@ _LEAST_MASS: Final = 1e-9
 class CompoundForecast(AbstractForecast):
     """Cash = cash_ratio × the sum of N spends, N and the spends independent given the history.
 
-    The distribution of the total is Σ_n P(N = n) P(sum of n spends <= total), not draws. Counts
+    The distribution of the total is Σ_n P(N = n) P(sum of n spends <= total), not draws; spends
+    may be negative (`signed`), and some may cost nothing (`paying`). Counts
     above 32 are taken in groups about sqrt(n) / 2 wide, each by two points with the group's mean
     and variance: the error of a probability stays below 2e-5 (tested). P(N = n) is cut off where
     less than 1e-10 is left. What customers share is computed once: the counts of equal histories,
@@ -103,9 +100,13 @@ class CompoundForecast(AbstractForecast):
                 at = (np.cumsum(pmf, axis=1)[:, :, None] < gross - 1e-12).sum(axis=1)
                 found[rows] = spend.lattice * np.minimum(at, pmf.shape[1] - 1)
                 continue
-            part = spend.take(rows)
+            pmf, part = spend.take(rows).paying(pmf)
             for column, level in enumerate(gross):
-                found[rows, column] = _block_quantile(pmf, part, float(level))
+                found[rows, column] = mixed_quantile([(pmf, part)], float(level))
+                if part.signed:
+                    found[rows, column] -= mixed_quantile(
+                        [(pmf, part)], 1.0 - float(level), sign=-1
+                    )
         return np.asarray(self.cash_ratio * scale[:, None] * found[group]) + 0.0
 
     def cdf(
@@ -122,19 +123,23 @@ class CompoundForecast(AbstractForecast):
         return (below, up_to) if self.cash_ratio > 0 else (1.0 - up_to, 1.0 - below)
 
     def p_zero(self) -> Float[np.ndarray, " customers"]:
-        if self.cash_ratio <= 0.0:
-            return np.ones(self.n_customers)
-        return self.counts.pmf(self.horizon.days, 0)[:, 0]
+        if self.cash_ratio > 0.0 and self.spend.positive:
+            return self.counts.pmf(self.horizon.days, 0)[:, 0]
+        return self.cdf(np.zeros(self.n_customers))[1]
 
     def _continuous_cdf(
         self, gross: Float[np.ndarray, " customers"]
     ) -> tuple[Float[np.ndarray, " customers"], Float[np.ndarray, " customers"]]:
-        up_to = np.where(gross >= 0, self.counts.pmf(self.horizon.days, 0)[:, 0], 0.0)
-        above = np.flatnonzero(gross > 0)
-        for rows, pmf in count_blocks(self.counts.take(above), self.horizon.days):
-            some = above[rows]
-            up_to[some] = pmf[:, 0] + _mixture(pmf, self.spend.take(some), gross[some])
-        return np.where(gross > 0, up_to, 0.0), up_to
+        others = np.zeros(self.n_customers)
+        at_zero = np.where(gross >= 0, self.counts.pmf(self.horizon.days, 0)[:, 0], 0.0)
+        # Where a purchase costs something, the counts alone tell what there is at zero.
+        asked = np.flatnonzero((gross > 0) | (not self.spend.positive))
+        for rows, pmf in count_blocks(self.counts.take(asked), self.horizon.days):
+            some = asked[rows]
+            pmf, part = self.spend.take(some).paying(pmf)
+            at_zero[some] = pmf[:, 0]
+            others[some] = mixed_cdf([(pmf, part)], gross[some])
+        return others + at_zero * (gross > 0), others + at_zero * (gross >= 0)
 
     def _lattice_cdf(
         self, steps: Float[np.ndarray, " customers"]
@@ -182,50 +187,6 @@ def _nth(
     rising = (np.minimum(cumulative, 1.0) + np.arange(n_rows)[:, None]).ravel()
     found = np.searchsorted(rising, row + level) - row * width
     return np.asarray(np.minimum(found, width - 1))
-
-
-def _mixture(
-    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, money: Float[np.ndarray, " rows"]
-) -> Float[np.ndarray, " rows"]:
-    """Σ_{n >= 1} P(N = n) P(sum of n spends <= money)."""
-    found = np.zeros(len(pmf))
-    for n, mass in thin_counts(pmf):
-        some = np.flatnonzero(np.abs(mass) > _LEAST_MASS)
-        found[some] += mass[some] * spend.take(some).sum_cdf(n, money[some])
-    return found
-
-
-def _block_quantile(
-    pmf: Float[np.ndarray, "rows counts"], spend: AbstractSpend, level: float
-) -> Float[np.ndarray, " rows"]:
-    """Quantile of the gross total: 0 where P(no purchase) reaches the level."""
-    found = np.zeros(len(pmf))
-    rows = np.flatnonzero(pmf[:, 0] < level)
-    if len(rows) == 0:
-        return found
-    if level >= 1.0:
-        found[rows] = np.inf
-        return found
-    pmf, spend = pmf[rows], spend.take(rows)
-    points = thin_counts(pmf)
-    any_at_all = 1.0 - pmf[:, 0]
-    n_if_any = (pmf @ np.arange(pmf.shape[1])) / np.maximum(any_at_all, 1e-300)
-
-    def both(
-        money: Float[np.ndarray, " some"], which: Shaped[np.ndarray, " some"]
-    ) -> tuple[Float[np.ndarray, " some"], Float[np.ndarray, " some"]]:
-        reached, density = pmf[which, 0], np.zeros(len(which))
-        for n, mass in points:
-            share = mass[which]
-            some = np.flatnonzero(np.abs(share) > _LEAST_MASS)
-            if len(some):
-                here, part = spend.take(which[some]), share[some]
-                reached[some] += part * here.sum_cdf(n, money[some])
-                density[some] += part * here.sum_pdf(n, money[some])
-        return reached, density
-
-    found[rows] = invert_cdf(both, np.full(len(rows), level), guess=spend.mean() * n_if_any)
-    return found
 
 
 def _at(

@@ -1,7 +1,7 @@
 """A Poisson number of gamma amounts with known rates: what a Tweedie distribution is made of."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -48,7 +48,7 @@ class GammaSpend(AbstractSpend):
 
     shape: float
     scale: Float[np.ndarray, " customers"]
-    lattice = None
+    lattice: ClassVar[None] = None
 
     def mean(self) -> Float[np.ndarray, " customers"]:
         return self.shape * self.scale

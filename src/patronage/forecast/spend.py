@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -18,10 +18,14 @@ class AbstractSpend(ABC):
 
     Attributes
     ----------
-    lattice : every sum is a whole multiple of this; None where sums are continuous and positive
+    lattice : every sum is a whole multiple of this; None where sums are continuous
+    positive : every purchase costs something
+    signed : sums may be negative
     """
 
-    lattice: float | None
+    lattice: ClassVar[float | None]
+    positive: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
 
     @abstractmethod
     def standard(
@@ -34,6 +38,14 @@ class AbstractSpend(ABC):
     @abstractmethod
     def mean(self) -> Float[np.ndarray, " customers"]:
         """Expected money of one purchase."""
+
+    def paying(
+        self, pmf: Float[np.ndarray, "customers counts"]
+    ) -> tuple[Float[np.ndarray, "customers counts"], "AbstractSpend"]:
+        """From P(N = n) to the same of the purchases that cost something, and the spend of these;
+        nothing changes where no purchase is free.
+        """
+        return pmf, self
 
     @abstractmethod
     def sum_cdf(
@@ -85,7 +97,7 @@ class GammaGammaSpend(AbstractSpend):
     p: float
     shape: Float[np.ndarray, " customers"]
     scale: Float[np.ndarray, " customers"]
-    lattice = None
+    lattice: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         if not (
@@ -158,7 +170,7 @@ class UnitSpend(AbstractSpend):
     """Every purchase counts 1: logs without money."""
 
     n_customers: int
-    lattice = 1.0
+    lattice: ClassVar[float] = 1.0
 
     def mean(self) -> Float[np.ndarray, " customers"]:
         return np.ones(self.n_customers)

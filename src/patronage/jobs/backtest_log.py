@@ -16,7 +16,7 @@ from patronage.jobs.candidates import candidates
 from patronage.jobs.folders import make_folder
 from patronage.jobs.progress import Progress, silent
 from patronage.models.training_pairs import rewound_origins
-from patronage.snapshots import FEATURES, take_snapshot
+from patronage.snapshots import RUN_FEATURES, take_snapshot
 
 __all__ = ["Board", "backtest_log"]
 
@@ -87,7 +87,7 @@ def backtest_log(
             f"no metric {choose_by!r} to choose by.\nTo mend: one of {', '.join(METRICS)}."
         )
     competing = candidates(models)
-    snapshot = take_snapshot(log.compact(), features=tuple(FEATURES)).remembering()
+    snapshot = take_snapshot(log.compact(), features=RUN_FEATURES).remembering()
     if origins is None:
         rewound = rewound_origins(snapshot, horizon)
         days, judged_on, told = rewound.origins, rewound.horizon, rewound.reason

@@ -11,7 +11,7 @@ from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.progress import Progress, silent
 from patronage.jobs.settings import RunSettings
 from patronage.models.base import FittedModel
-from patronage.snapshots import FEATURES, Snapshot, take_snapshot
+from patronage.snapshots import RUN_FEATURES, Snapshot, take_snapshot
 from patronage.value import Economics, economics_of
 
 __all__ = ["Learned", "learn"]
@@ -55,7 +55,7 @@ def learn(log: EventLog, settings: RunSettings, *, progress: Progress = silent) 
     competing = candidates(settings.models)
     progress("reading the log", 0.0)
     snapshot = take_snapshot(
-        log.compact(), as_of=settings.as_of, features=tuple(FEATURES)
+        log.compact(), as_of=settings.as_of, features=RUN_FEATURES
     ).remembering()
     economics, economics_notes = economics_of(
         snapshot,

@@ -46,6 +46,15 @@ _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
 
 MODELS: Final[Mapping[str, Entry]] = {
+    "best_spend": Entry(
+        "patronage.models.btyd.best_spend:BestSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Gamma-Gamma or log-normal, by a test on the amounts; ties go to Gamma-Gamma.",
+        2,
+        by_default=False,
+    ),
     "bg_bb": Entry(
         "patronage.models.btyd.bg_bb:BGBB",
         "btyd",
@@ -107,6 +116,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         ("lightgbm",),
         {"carry": "pareto_nbd"},
     ),
+    "log_normal_spend": Entry(
+        "patronage.models.btyd.log_normal_spend:LogNormalSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "As Gamma-Gamma, where the logarithms of amounts are normal: few very large orders.",
+        2,
+        by_default=False,
+    ),
     "mbg_cnbd_k": Entry(
         "patronage.models.btyd.mbg_cnbd_k:MBGCNBD",
         "btyd",
@@ -130,6 +148,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         _CONTINUOUS,
         "Repeat buyers whom nobody loses, such as over a short time; shows what dropout adds.",
+        2,
+        by_default=False,
+    ),
+    "normal_spend": Entry(
+        "patronage.models.btyd.normal_spend:NormalSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Net money of a purchase that may be negative: returns, restocking, contribution.",
         2,
         by_default=False,
     ),
@@ -201,6 +228,15 @@ MODELS: Final[Mapping[str, Entry]] = {
         3,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
+    ),
+    "zero_inflated_spend": Entry(
+        "patronage.models.btyd.zero_inflated_spend:ZeroInflatedSpend",
+        "btyd",
+        "spend",
+        _CONTINUOUS,
+        "Some purchases cost nothing (samples, rewards, trials) and are to be counted.",
+        2,
+        by_default=False,
     ),
 }
 

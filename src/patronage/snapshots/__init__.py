@@ -1,7 +1,8 @@
 """What was known at as_of, and what happened after it."""
 
+from patronage.snapshots.amounts import AmountSums
 from patronage.snapshots.attributes import attribute_source, is_attribute
-from patronage.snapshots.features import FEATURES
+from patronage.snapshots.features import FEATURES, RUN_FEATURES
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
 from patronage.snapshots.opportunities import opportunities, period_length
@@ -12,6 +13,8 @@ from patronage.snapshots.snapshot import Snapshot, take_snapshot
 __all__ = [
     "FEATURES",
     "RFM",
+    "RUN_FEATURES",
+    "AmountSums",
     "Outcome",
     "Snapshot",
     "attribute_source",

@@ -4,7 +4,8 @@
 purchases (number of purchase events), spent (their money), cash (net money of the day), gap (days
 since the counted day before it), wait (the same as recency counts: between first instants of days,
 from the first purchase on). A group is a list of aggregates over `days`, and one line in FEATURES;
-`:as_of` is the first unknown day.
+`:as_of` is the first unknown day, `:instant_us` the first instant of a day's purchases and
+`:end_us` that up to which T runs, both in microseconds.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,15 @@ from typing import Final
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
 
-__all__ = ["FEATURES", "SHORTEST_WAIT", "WINDOWS", "days_of", "days_sql", "only_purchases"]
+__all__ = [
+    "FEATURES",
+    "RUN_FEATURES",
+    "SHORTEST_WAIT",
+    "WINDOWS",
+    "days_of",
+    "days_sql",
+    "only_purchases",
+]
 
 WINDOWS: Final = (7, 28, 56, 91, 182, 365)
 # Days. Two purchases some minutes apart, around midnight, are no rhythm: their logarithm would
@@ -32,6 +41,7 @@ def days_of(
     has_clock: bool | None = None,
     gaps: bool = False,
     waits: bool = False,
+    nets: bool = False,
     among: str = "",
 ) -> str:
     """SQL text of `days` of what the log knows; see `days_sql`.
@@ -44,6 +54,7 @@ def days_of(
         has_clock=log.has_clock if has_clock is None else has_clock,
         gaps=gaps,
         waits=waits,
+        nets=nets,
         kinds=log.kinds,
         rated_kinds=log.rated_kinds,
     )
@@ -55,6 +66,7 @@ def days_sql(
     has_clock: bool,
     gaps: bool,
     waits: bool = False,
+    nets: bool = False,
     kinds: tuple[str, ...] = KINDS,
     rated_kinds: tuple[str, ...] = (),
 ) -> str:
@@ -64,6 +76,7 @@ def days_sql(
     gaps : also the days since the counted day before
     waits : also the days since then as recency counts them; with those of the first purchase on,
         their sum is the recency and their number the frequency
+    nets : also the number of counted days so far, and the net cash since the last of them
     kinds, rated_kinds : as in `EventLog`
     """
     # Why: hashing and comparing timestamps that are all midnight costs a fifth of the query.
@@ -84,6 +97,13 @@ def days_sql(
                    coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
                    coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
             FROM ({ledger}) GROUP BY customer_id, event_day"""
+    if nets:
+        # A refund or fee belongs to the purchase that it follows.
+        days = f"""
+            SELECT *, sum(cash) OVER (PARTITION BY customer_id, n_counted ORDER BY event_day)
+                      AS net
+            FROM (SELECT *, count(*) FILTER (spent > 0) OVER (
+                      PARTITION BY customer_id ORDER BY event_day) AS n_counted FROM ({days}))"""
     further = []
     if gaps:
         further.append(
@@ -144,9 +164,37 @@ _REGULARITY: Final = {
     "n_short_gaps": f"count(*) FILTER (wait < {SHORTEST_WAIT!r})",
 }
 
+# Exact decimals of logarithms, so that a sum does not depend on its order.
+_LOG: Final = "ln(CASE WHEN spent > 0 THEN spent::DOUBLE END)"
+_AMOUNTS: Final = {
+    "log_spent": f"sum({_LOG}::DECIMAL(18,12))::DOUBLE",
+    "log_spent_squared": f"sum(({_LOG} * {_LOG})::DECIMAL(18,12))::DOUBLE",
+}
+
+# Net money of each counted purchase: its day's cash and all that follows before the next one. Its
+# square is what the running sum's square grows by, day by day.
+_NETS: Final = {
+    "net_spent": "(sum(cash) FILTER (n_counted > 0))::DOUBLE",
+    "net_spent_squared": "(sum(cash::DECIMAL(38,4) * (net + net - cash)::DECIMAL(38,4))"
+    " FILTER (n_counted > 0))::DOUBLE",
+}
+
+# Purchases that cost nothing are no counted days; here they are.
+_FREE: Final = {
+    "free_days": "count(*) FILTER (purchases > 0 AND NOT spent > 0)",
+    "days_since_any": "(:end_us - max(:instant_us) FILTER (purchases > 0)) / 86400e6",
+}
+
 FEATURES: Final[Mapping[str, Mapping[str, str]]] = {
     "rhythm": _RHYTHM,
     "money": _MONEY,
     "windows": _WINDOWS,
     "regularity": _REGULARITY,
+    "amounts": _AMOUNTS,
+    "nets": _NETS,
+    "free": _FREE,
 }
+
+# What a run of many models takes at once, for all of its snapshots; the other groups cost more than
+# they are read, and a model that reads one asks for it.
+RUN_FEATURES: Final = ("rhythm", "money", "windows")

@@ -1,7 +1,7 @@
 """RFM: the summary that buy-till-you-die models read, in days; from a snapshot or a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +10,10 @@ from jaxtyping import Float, Shaped
 
 from patronage.errors import EventSchemaError
 from patronage.horizon import days_per
+from patronage.snapshots.amounts import AmountSums
+from patronage.snapshots.attributes import is_attribute
 
-__all__ = ["RFM"]
+__all__ = ["RFM", "rfm_of"]
 
 _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_id": ("customer_id", "customer", "id", "cust"),
@@ -21,6 +23,11 @@ _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "monetary_value": ("monetary_value", "monetary", "m", "zbar", "mean_spend"),
     "weight": ("weight", "weights", "count", "n_customers"),
     "log_gaps": ("log_gaps", "litt"),
+    "log_sum": ("log_sum",),
+    "log_square_sum": ("log_square_sum",),
+    "free": ("free", "free_purchases"),
+    "recency_of_any": ("recency_of_any",),
+    "square_sum": ("square_sum",),
 }
 
 
@@ -40,6 +47,10 @@ class RFM:
     log_gaps : Σ ln(days between consecutive counted purchases), 0 where frequency is 0; None:
         unknown
     covariates : what else is known of each customer, a column each; None: nothing
+    logs : logarithms of the spend of the repeat purchases; None: unknown
+    nets : net money of all counted purchases, refunds and fees taken in; None: unknown
+    free : purchases after the first day that cost nothing, not in frequency; None: unknown
+    recency_of_any : days from first to last purchase where free ones count too; None: unknown
     """
 
     customer_id: Shaped[np.ndarray, " customers"]
@@ -51,6 +62,10 @@ class RFM:
     weight: Float[np.ndarray, " customers"] | None = None
     log_gaps: Float[np.ndarray, " customers"] | None = None
     covariates: pl.DataFrame | None = None
+    logs: AmountSums | None = None
+    nets: AmountSums | None = None
+    free: Float[np.ndarray, " customers"] | None = None
+    recency_of_any: Float[np.ndarray, " customers"] | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -69,6 +84,24 @@ class RFM:
         }
         return RFM(**picked)
 
+    def with_free(self) -> "RFM":
+        """The same, with free purchases counted in frequency and recency.
+
+        Raises
+        ------
+        EventSchemaError : free purchases are not known
+        """
+        if self.free is None or self.recency_of_any is None:
+            raise EventSchemaError(
+                "purchases that cost nothing are not known: the RFM table lacks free or "
+                "recency_of_any.\nTo mend: give both columns, or events instead of an RFM table."
+            )
+        return replace(
+            self,
+            frequency=self.frequency + self.free,
+            recency=np.maximum(self.recency, self.recency_of_any),
+        )
+
     @staticmethod
     def named_in(columns: Sequence[str], given: Mapping[str, str] | None = None) -> bool:
         """Whether a table with these columns is one of RFM rows."""
@@ -83,6 +116,10 @@ class RFM:
         """Read an RFM table: frequency, recency, T[, monetary_value][, weight][, log_gaps][, …].
 
         Columns that are none of these are covariates.
+
+        Further columns are read where they are: log_sum and log_square_sum (of the logarithms of
+        the spend of the repeat purchases), free and recency_of_any (see RFM), square_sum (of the
+        net money of the repeat purchases, whose mean is then monetary_value).
 
         Parameters
         ----------
@@ -109,9 +146,10 @@ class RFM:
         customer_id = np.arange(len(frame)) if ids is None else frame[ids].to_numpy()
         arrays = {
             name: None if found[name] is None else _numbers(frame, str(found[name]))
-            for name in ("frequency", "recency", "T", "monetary_value", "weight", "log_gaps")
+            for name in _SPELLINGS
+            if name != "customer_id"
         }
-        x, t_x, T, z, weight, log_gaps = arrays.values()
+        x, t_x, T, z, weight, log_gaps, *others = arrays.values()
         assert x is not None
         assert t_x is not None
         assert T is not None
@@ -127,9 +165,76 @@ class RFM:
         if log_gaps is not None:
             # ln(gap in days) = ln(gap in units) + ln(days per unit), for each of x gaps.
             log_gaps = np.where(x > 0, log_gaps + x * np.log(days), 0.0)
+        log_sum, log_squares, free, recency_of_any, squares = others
+        _check_free(t_x, T, free, recency_of_any)
+        logs = None
+        if log_sum is not None and log_squares is not None:
+            logs = _sums(x, log_sum, log_squares)
+            _check_sums(logs, "log_sum and log_square_sum")
+        nets = None
+        if z is not None:
+            nets = _sums(x, x * z, np.full_like(x, np.nan) if squares is None else squares)
+            if squares is not None:
+                _check_sums(nets, "monetary_value and square_sum")
+        if recency_of_any is not None:
+            recency_of_any = recency_of_any * days
         rest = frame.drop({name for name in found.values() if name is not None})
         covariates = rest if rest.width else None
-        return cls(customer_id, x, t_x * days, T * days, z, None, weight, log_gaps, covariates)
+        return cls(
+            *(customer_id, x, t_x * days, T * days, z, None, weight, log_gaps, covariates),
+            *(logs, nets, free, recency_of_any),
+        )
+
+
+def rfm_of(columns: pl.DataFrame, features: Sequence[str]) -> RFM:
+    """The RFM summary of the customers of a snapshot with these feature groups."""
+
+    def numbers(name: str, missing: float = np.nan) -> Float[np.ndarray, " customers"]:
+        return columns[name].cast(pl.Float64).fill_null(missing).to_numpy()
+
+    x, first = numbers("frequency"), numbers("first_amount")
+    paid_first = first > 0
+    log_gaps = logs = nets = free = recency_of_any = None
+    if "regularity" in features:
+        log_gaps = numbers("log_gaps")
+    if "amounts" in features:
+        every = AmountSums(
+            x + paid_first, numbers("log_spent", 0.0), numbers("log_spent_squared", 0.0)
+        )
+        logs = every.minus(np.log(np.where(paid_first, first, np.nan)))
+    if "nets" in features:
+        nets = _sums(x + paid_first, numbers("net_spent", 0.0), numbers("net_spent_squared", 0.0))
+    if "free" in features:
+        # The first purchase began the process, whatever it cost.
+        begun = columns["is_buyer"].to_numpy()
+        free = np.maximum(numbers("free_days", 0.0) - (begun & ~paid_first), 0.0)
+        since = numbers("days_since_any")
+        recency_of_any = np.where(begun, np.maximum(numbers("T") - since, 0.0), 0.0)
+    attributes = [name for name in columns.columns if is_attribute(name)]
+    return RFM(
+        columns["customer_id"].to_numpy(),
+        x,
+        numbers("recency"),
+        numbers("T"),
+        numbers("monetary_value"),
+        first,
+        None,
+        log_gaps,
+        columns.select(attributes) if attributes else None,
+        logs,
+        nets,
+        free,
+        recency_of_any,
+    )
+
+
+def _sums(
+    n: Float[np.ndarray, " rows"],
+    total: Float[np.ndarray, " rows"],
+    squares: Float[np.ndarray, " rows"],
+) -> AmountSums:
+    some = n > 0
+    return AmountSums(n, np.where(some, total, 0.0), np.where(some, squares, 0.0))
 
 
 def _find(frame: pl.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:
@@ -181,3 +286,38 @@ def _check(
                 "To mend: correct or remove these rows; recency counts from the first purchase "
                 "to the last, not from the last to now."
             )
+
+
+def _check_free(
+    t_x: Float[np.ndarray, " rows"],
+    T: Float[np.ndarray, " rows"],
+    free: Float[np.ndarray, " rows"] | None,
+    recency_of_any: Float[np.ndarray, " rows"] | None,
+) -> None:
+    checks = {}
+    if free is not None:
+        checks["free must be a whole number, 0 or more"] = (free >= 0) & (free == np.floor(free))
+    if recency_of_any is not None:
+        within = (recency_of_any >= t_x) & (recency_of_any <= T * (1 + 1e-12))
+        checks["recency_of_any must lie between recency and T"] = within
+    for law, holds in checks.items():
+        if not holds.all():
+            raise EventSchemaError(
+                f"{law}; {int((~holds).sum())} of {len(holds)} rows break this, the first is row "
+                f"{int(np.flatnonzero(~holds)[0])}.\nTo mend: correct or remove these rows."
+            )
+
+
+def _check_sums(sums: AmountSums, names: str) -> None:
+    """Sums of n numbers and of their squares: finite, and by Cauchy and Schwarz in proportion."""
+    least = sums.total * sums.mean
+    holds = np.isfinite(sums.total + sums.squares)
+    holds &= ~(sums.squares < least - 1e-6 * (1 + np.abs(least)))
+    if not holds.all():
+        row = int(np.flatnonzero(~holds)[0])
+        raise EventSchemaError(
+            f"{names} are not sums of {sums.n[row]:g} numbers and of their squares in "
+            f"{int((~holds).sum())} of {len(holds)} rows; the first is row {row}: sum "
+            f"{sums.total[row]:g}, sum of squares {sums.squares[row]:g}.\n"
+            "To mend: natural logarithms (or net money) of the repeat purchases alone, each a day."
+        )

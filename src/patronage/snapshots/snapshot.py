@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from patronage.engines import literal
@@ -16,7 +15,7 @@ from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, days_of
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
-from patronage.snapshots.rfm import RFM
+from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
 __all__ = ["Snapshot", "take_snapshot"]
@@ -107,18 +106,7 @@ class Snapshot:
 
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""
-        columns = self.customers
-        attributes = [name for name in columns.columns if is_attribute(name)]
-        return RFM(
-            columns["customer_id"].to_numpy(),
-            columns["frequency"].cast(pl.Float64).to_numpy(),
-            columns["recency"].to_numpy(),
-            columns["T"].to_numpy(),
-            columns["monetary_value"].fill_null(np.nan).to_numpy(),
-            columns["first_amount"].fill_null(np.nan).to_numpy(),
-            log_gaps=columns["log_gaps"].to_numpy() if "log_gaps" in columns else None,
-            covariates=columns.select(attributes) if attributes else None,
-        )
+        return rfm_of(self.customers, self.features)
 
 
 def take_snapshot(
@@ -147,12 +135,25 @@ def take_snapshot(
     known = log.before(as_of)
     extra = {name: sql for group in groups for name, sql in FEATURES[group].items()}
     day = f"DATE {literal(as_of.isoformat())}"
+    clock = known.has_clock
+    marks = {
+        ":instant_us": f"epoch_us({'first_time' if clock else 'event_day::TIMESTAMP'})",
+        ":end_us": f"epoch_us(({day} - {0 if clock else 1})::TIMESTAMP)",
+        ":as_of": day,
+    }
 
     def query(among: str) -> str:
         days = days_of(
-            known, gaps="rhythm" in features, waits="regularity" in features, among=among
+            known,
+            gaps="rhythm" in features,
+            waits="regularity" in features,
+            nets="nets" in features,
+            among=among,
         )
-        return summary_sql(days, known, as_of, extra=extra).replace(":as_of", day)
+        text = summary_sql(days, known, as_of, extra=extra)
+        for mark, meaning in marks.items():
+            text = text.replace(mark, meaning)
+        return text
 
     customers = None if features else packed_summary(known, as_of)
     if customers is None:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 from patronage.horizon import days_per
+from patronage.models.btyd.correlated import FittedCorrelated
 from patronage.models.btyd.spending import FittedSpend
 from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.posterior import Posterior
@@ -21,7 +22,7 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
     """Parameters, standard errors and log-likelihood, ready for JSON; None for other models.
 
     Times are in `unit`, and so is the log-likelihood; a spend model stands under "spend", in the
-    currency of the data.
+    currency of the data, and the correlation of both, where one is modelled, under "correlation".
     """
     if isinstance(fitted, FittedSpend):
         return _spend(fitted)
@@ -36,6 +37,10 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
     if spend is not None:
         told["spend"] = _spend(spend)
         told["warnings"] = [*told["warnings"], *told["spend"]["warnings"]]
+    if isinstance(fitted, FittedCorrelated):
+        told["correlation"] = None if fitted.sarmanov is None else fitted.sarmanov.facts
+        more = () if fitted.sarmanov is None else fitted.sarmanov.warnings
+        told["warnings"] = [*told["warnings"], *more]
     return told
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 from jaxtyping import Float
@@ -10,21 +10,21 @@ from jaxtyping import Float
 from patronage.errors import NotEnoughDataError
 from patronage.forecast.spend import GammaGammaSpend
 from patronage.horizon import Horizon
+from patronage.models.btyd.first_amount import FEWEST_TO_COMPARE, first_gain
+from patronage.models.btyd.independence import Independence, check_independence
 from patronage.models.encoders.covariates import Covariates, FittedCovariates
 from patronage.models.fitting.estimation import estimate
-from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.posterior import Posterior, Uncertainty
 from patronage.models.fitting.priors import Prior
 from patronage.models.fitting.report import FitReport
 from patronage.models.fitting.with_covariates import fit_with_covariates
-from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends, log_likelihood
+from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends
 from patronage.snapshots import RFM, Snapshot, attribute_source
 
 __all__ = ["FittedGammaGamma", "GammaGamma"]
 
 # A shape at which a gamma distribution is a fixed number for every purpose.
 _FIXED: Final = 1e6
-_FEWEST_TO_COMPARE: Final = 100
 
 
 @final
@@ -44,6 +44,7 @@ class FittedGammaGamma:
     warnings : sentences that say what is doubtful and what to do about it
     covariates : how they shift the mean spend; None: they do not
     posterior : draws of ln (p, q, gamma), where they were asked for
+    independence : of the number of purchases; None where it could not be tested
     """
 
     report: FitReport | None
@@ -55,20 +56,23 @@ class FittedGammaGamma:
     warnings: tuple[str, ...]
     covariates: FittedCovariates | None = None
     posterior: Posterior | None = None
+    independence: Independence | None = None
 
-    @property
-    def name(self) -> str:
-        """Name in the catalogue."""
-        return "gamma_gamma"
+    name: ClassVar[str] = "gamma_gamma"
+    features: ClassVar[tuple[str, ...]] = ()
+    is_net: ClassVar[bool] = False
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The mean of a purchase, whether the first counts, and how many were left out."""
+        """The mean of a purchase, whether the first counts, how many were left out, and whether
+        spend depends on purchases.
+        """
         return {
             "mean": self.pooled_mean,
             "use_first": self.use_first,
             "n_excluded": self.n_excluded,
             **({} if self.covariates is None else self.covariates.facts),
+            "independence": None if self.independence is None else self.independence.facts,
         }
 
     def spend(self, rfm: RFM) -> GammaGammaSpend:
@@ -154,6 +158,9 @@ class GammaGamma:
         given = self.covariates
         return given if isinstance(given, Covariates) else Covariates(spend=given)
 
+    features: ClassVar[tuple[str, ...]] = ()
+    counts_free: ClassVar[bool] = False
+
     def fit(
         self, snapshot: Snapshot, horizon: Horizon | None = None, *, seed: int = 0
     ) -> FittedGammaGamma:
@@ -182,7 +189,7 @@ class GammaGamma:
         if self.use_first is None:
             gain = _first_gain(rfm)
             use_first = gain is not None and gain[0] > 2 * gain[1]
-        return _fitted(self, rfm, use_first=use_first, first_gain=gain, seed=seed)
+        return _fitted(self, rfm, use_first=use_first, gain=gain, seed=seed)
 
 
 def _observed(rfm: RFM, *, use_first: bool) -> Spends:
@@ -203,7 +210,7 @@ def _fitted(
     rfm: RFM,
     *,
     use_first: bool,
-    first_gain: tuple[float, float] | None,
+    gain: tuple[float, float] | None,
     seed: int,
 ) -> FittedGammaGamma:
     assert rfm.monetary_value is not None
@@ -238,7 +245,7 @@ def _fitted(
             pooled,
             pooled_shape,
             int(excluded.sum()),
-            first_gain,
+            gain,
             (*warnings, sentence),
         )
 
@@ -276,47 +283,34 @@ def _fitted(
             f"a new customer's expected spend is {prior:.6g}, far above the mean amount of "
             f"{pooled:.6g}: amounts are heavy-tailed (q = {q:.3g}); look for wrong amounts"
         )
+    independence = None
+    # Where covariates act, customers differ by more than their own level.
+    if covariates is None and not report.penalised:
+        independence = check_independence(likelihood, report.theta, table, table.purchases)
+    told = () if independence is None else independence.warnings
     return FittedGammaGamma(
         report,
         use_first,
         pooled,
         pooled_shape,
         int(excluded.sum()),
-        first_gain,
-        (*warnings, *report.warnings),
+        gain,
+        (*warnings, *report.warnings, *told),
         covariates,
         posterior,
+        independence,
     )
 
 
 def _first_gain(rfm: RFM) -> tuple[float, float] | None:
-    """How much more likely repeat amounts are when the first amount is known.
-
-    The same data, the repeat purchases of customers who have any, under two models with three
-    parameters each: without the first amount, at the parameters that suit these data best; and
-    given it, f(m, z) / f(z), at the parameters that suit all amounts together, which were not
-    chosen for this. A bias, if any, is thus against the first amount. The standard error is that
-    of a sum of independent differences (Vuong 1989).
-    """
+    """See `first_gain`; None where there is too little to tell."""
     if rfm.first_amount is None or rfm.monetary_value is None:
         return None
     together = _observed(rfm, use_first=True)
-    both = (together.n > 0) & (together.first > 0)
-    pairs = together.take(both)
+    pairs = together.take((together.n > 0) & (together.first > 0))
     together = together.take(together.purchases > 0)
     alone = Spends.of_means(pairs.n, pairs.mean, pairs.weight)
-    if float(pairs.weight.sum()) < _FEWEST_TO_COMPARE or together.all_equal or alone.all_equal:
+    if float(pairs.weight.sum()) < FEWEST_TO_COMPARE or together.all_equal or alone.all_equal:
         return None
-    likelihood = GammaGammaLikelihood()
-    apart = maximum_likelihood(likelihood, alone).parameters
-    joint = maximum_likelihood(likelihood, together).parameters
     first = Spends.of_means(np.ones_like(pairs.n), pairs.first, pairs.weight)
-    gain = (
-        log_likelihood(joint["p"], joint["q"], joint["gamma"], pairs)
-        - log_likelihood(joint["p"], joint["q"], joint["gamma"], first)
-        - log_likelihood(apart["p"], apart["q"], apart["gamma"], alone)
-    )
-    weight = pairs.weight
-    total = float(weight @ gain)
-    variance = float(weight @ (gain - total / weight.sum()) ** 2)
-    return total, float(np.sqrt(variance))
+    return first_gain(GammaGammaLikelihood(), together, both=pairs, repeats=alone, first=first)

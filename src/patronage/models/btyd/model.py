@@ -14,6 +14,7 @@ from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.horizon import Horizon
 from patronage.models.btyd.composition import cash_ratio, forecast_cash, purchases_ahead
+from patronage.models.btyd.counting_free import CountingFree
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.predictions import prediction_table
 from patronage.models.btyd.process import Process
@@ -57,7 +58,9 @@ class FittedBTYD:
     @property
     def features(self) -> tuple[str, ...]:
         """Feature groups and attributes that `predict` reads."""
-        return (*self.process.features, *(name for part in self._read() for name in part.features))
+        spend = () if self.spend is None else self.spend.features
+        attributes = (name for part in self._read() for name in part.features)
+        return tuple(dict.fromkeys((*self.process.features, *spend, *attributes)))
 
     def counts(self, rfm: RFM) -> AbstractCounts:
         """Purchases ahead of each row of an RFM table."""
@@ -111,8 +114,9 @@ class FittedBTYD:
 
     def known(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with all that the model reads of it."""
+        spend = () if self.spend is None else self.spend.features
         attributes = (name for part in self._read() for name in part.attributes(snapshot.events))
-        return snapshot.with_features((*self.process.features, *attributes))
+        return snapshot.with_features((*self.process.features, *spend, *attributes))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
@@ -168,15 +172,18 @@ class AbstractBTYD(ABC):
         del horizon
         reads = (*(self.covariates.reads if self.covariates else ()), *reads_of(self.spend))
         attributes = (attribute_source(snapshot.events, name) for name in reads)
-        known = snapshot.with_features((*self.process.features, *attributes))
+        process = self._processes[0]
+        spend_reads = () if self.spend is None else self.spend.features
+        known = snapshot.with_features((*process.features, *spend_reads, *attributes))
         buyers = known.customers["is_buyer"].to_numpy()
-        summary = self.process.summary(known).take(buyers)
+        summary = process.summary(known).take(buyers)
         found = self._likeliest(summary, seed)
-        spend = None
         # Where the log has no money, every purchase counts 1.
-        if self.spend is not None and snapshot.events.currency != "purchases":
-            spend = self.spend.fit_rfm(summary, seed=seed)
-        return replace(found, spend=spend, cash_ratio=cash_ratio(snapshot))
+        if self.spend is None or snapshot.events.currency == "purchases":
+            return replace(found, cash_ratio=cash_ratio(snapshot))
+        spend = self.spend.fit_rfm(summary, seed=seed)
+        ratio = 1.0 if spend.is_net else cash_ratio(snapshot)
+        return replace(found, spend=spend, cash_ratio=ratio)
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedBTYD:
         """Fit to the rows of an RFM table; the spend too, where its money is known."""
@@ -185,12 +192,19 @@ class AbstractBTYD(ABC):
         spend = self.spend.fit_rfm(rfm, seed=seed) if self.spend is not None and money else None
         return replace(found, spend=spend)
 
+    @property
+    def _processes(self) -> tuple[Process[Any], ...]:
+        """The choices, counting what is a purchase to the spend model."""
+        free = self.spend is not None and self.spend.counts_free
+        return tuple(CountingFree(one) for one in self.choices) if free else self.choices
+
     def _likeliest(self, rfm: RFM, seed: int) -> FittedBTYD:
         """The process with the highest log-likelihood, looked for in turn until it falls."""
-        if len(self.choices) == 1:
-            return self._fit_purchases(self.process, rfm, self.uncertainty, seed)
-        best = self._fit_purchases(self.choices[0], rfm, None, seed)
-        for process in self.choices[1:]:
+        first, *others = self._processes
+        if not others:
+            return self._fit_purchases(first, rfm, self.uncertainty, seed)
+        best = self._fit_purchases(first, rfm, None, seed)
+        for process in others:
             other = self._fit_purchases(process, rfm, None, seed)
             if other.report.log_likelihood <= best.report.log_likelihood:
                 break

@@ -24,6 +24,16 @@ class FittedSpend(Protocol):
         ...
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `spend` reads beyond RFM."""
+        ...
+
+    @property
+    def is_net(self) -> bool:
+        """Whether its money has refunds and fees in it already."""
+        ...
+
+    @property
     def report(self) -> FitReport | None:
         """The fit; None where a pooled mean is used instead."""
         ...
@@ -35,7 +45,7 @@ class FittedSpend(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What else to tell beside the report, ready for JSON: mean, n_excluded, …."""
+        """What else to tell beside the report, ready for JSON: mean, independence, …."""
         ...
 
     def spend(self, rfm: RFM) -> AbstractSpend:
@@ -55,6 +65,16 @@ class FittedSpend(Protocol):
 @runtime_checkable
 class SpendModel(Protocol):
     """A frozen dataclass of settings."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `fit_rfm` reads beyond RFM."""
+        ...
+
+    @property
+    def counts_free(self) -> bool:
+        """Whether purchases that cost nothing are purchases to it."""
+        ...
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedSpend:
         """Fit to the rows with usable amounts."""
