@@ -43,7 +43,7 @@ def _patronage(model: str, clock: Clock) -> dict[str, Any]:
         psis = draw_posterior(summit(), "psis")
     with clock("nuts"):
         chains = draw_posterior(summit(), "nuts", n_draws=CHAINS * DRAWS)
-    return {"psis": _told(psis.summary(7)), "nuts": _told(chains.summary(7))}
+    return {"psis": _told(psis.summary(7.0)), "nuts": _told(chains.summary(7.0))}
 
 
 def _told(summary: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ __all__ = ["bootstrap"]
 
 # Random weights held at a time: 32 MiB.
 _BLOCK: Final = 1 << 22
+# Where the re-weighted information is below this share of the whole sample's, that is used instead.
+_FLAT: Final = 0.25
 
 
 def bootstrap(summit: Summit, *, n_draws: int = 1000, seed: int = 0) -> Posterior:
@@ -53,4 +55,8 @@ def _steps(
         k = len(mode)
         gradient = weight @ rows.gradient + prior.gradient
         hessian = (weight @ rows.hessian.reshape(-1, k * k)).reshape(-1, k, k) + prior.hessian
-    return np.asarray(np.linalg.solve(-hessian, gradient[:, :, None])[:, :, 0])
+    own, whole = -hessian, -summit.optimum.moments.hessian
+    # Why: a few customers with most of the weight can leave a ridge, along which a step has no end.
+    flat = np.linalg.eigvalsh(own)[:, 0] < _FLAT * np.linalg.eigvalsh(whole)[0]
+    own[flat] = whole
+    return np.asarray(np.linalg.solve(own, gradient[:, :, None])[:, :, 0])

@@ -21,7 +21,8 @@ N_DRAWS: Final = 1000
 # Why: with a flat prior the likelihood of a few hundred customers does not vanish far away, where
 # all of them share one dropout probability, and its integral is infinite.
 _BAYESIAN: Final = ("psis", "nuts", "auto")
-# Chains that run since the posterior is known to be crooked take small steps.
+# Chains take small steps where the posterior is known to be crooked: k̂ says so, or transitions of
+# chains with large steps diverged.
 _CAREFUL: Final = 0.9
 
 TableT = TypeVar("TableT", bound=Table)
@@ -71,7 +72,10 @@ def draw_posterior(
         case "psis":
             return importance(summit, n_draws=n_draws, seed=seed)
         case "nuts":
-            return nuts(summit, n_draws=n_draws, seed=seed)
+            chains = nuts(summit, n_draws=n_draws, seed=seed)
+            if not chains.n_divergent:
+                return chains
+            return nuts(summit, n_draws=n_draws, target_accept=_CAREFUL, seed=seed)
         case "bootstrap":
             return bootstrap(summit, n_draws=n_draws, seed=seed)
         case "auto":
