@@ -127,7 +127,7 @@ def shifted(name: str, n: int) -> tuple[Process[Any], Any, pl.DataFrame, Covaria
 def test_effects_of_covariates_are_recovered(name: str) -> None:
     process, table, kinds, covariates = shifted(name, 4_000)
 
-    report, _ = fit_with_covariates(process.likelihood, table, kinds, covariates)
+    report, _, _ = fit_with_covariates(process.likelihood, table, kinds, covariates)
 
     truth = {"purchases.member[true]": 0.5, "purchases.size": 0.4, "dropout.member[true]": -0.7}
     assert report.converged
@@ -142,7 +142,7 @@ def test_effects_of_covariates_are_recovered(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_derivatives_by_effects_are_those_of_differences(name: str) -> None:
     process, table, kinds, covariates = shifted(name, 40)
-    _, fitted = fit_with_covariates(process.likelihood, table, kinds, covariates)
+    _, fitted, _ = fit_with_covariates(process.likelihood, table, kinds, covariates)
     designed = fitted.beside(table, kinds)
     encoder, likelihood = fitted.encoder, process.likelihood
     n_effects = len(encoder.effect_names)

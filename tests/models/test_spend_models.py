@@ -41,11 +41,10 @@ def rfm_of(amounts: list[np.ndarray], *, first: bool = False) -> RFM:
         np.full(len(x), 90.0),
         mean,
         np.array([row[0] for row in amounts]) if first else None,
-        None,
-        _sums(logs),
-        _sums(nets),
-        np.array([float((row == 0).sum()) for row in repeats]),
-        np.where([len(row) > 0 for row in repeats], 6.0, 0.0),
+        logs=_sums(logs),
+        nets=_sums(nets),
+        free=np.array([float((row == 0).sum()) for row in repeats]),
+        recency_of_any=np.where([len(row) > 0 for row in repeats], 6.0, 0.0),
     )
 
 

@@ -126,6 +126,6 @@ CHECKS = (
         {"parameters": MLE, **PATTERNS, "delta": 0.1},
         DERT,
         "independent replication",
-        abs_=5e-5,
+        rel=5e-5,
     ),
 )

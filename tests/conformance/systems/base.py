@@ -76,7 +76,7 @@ class System(Protocol):
         ...
 
     def det(self, model: str, parameters: Any, delta: float) -> Any:
-        """Discounted expected transactions of a just-acquired customer, its first included."""
+        """Discounted expected transactions of a just-acquired customer, its first not included."""
         ...
 
     def mean_spend(self, model: str, parameters: Any, x: Numbers, mean: Numbers) -> Any:

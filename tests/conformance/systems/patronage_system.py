@@ -1,5 +1,6 @@
 """Patronage itself. Its formulas know no unit, so times go in as they are, in the inputs' own."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from conformance.systems.base import Inputs, Numbers, Unsupported
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.process import Process
-from patronage.models.catalog import MODELS, make_model
+from patronage.models.catalog import DISCRETE, MODELS, make_model
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM
 
@@ -69,10 +70,15 @@ class PatronageSystem:
     def dert(
         self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers, delta: float
     ) -> Any:
-        raise Unsupported
+        counts = self._counts(model, parameters, x, t_x, T)
+        if MODELS[model].setting == DISCRETE:
+            # By opportunity, the coming one a whole period away.
+            ahead = counts.mean(np.arange(1001.0))
+            return ahead @ (1 + delta) ** -np.arange(1.0, 1001.0)
+        return counts.dert(_annual(delta))
 
     def det(self, model: str, parameters: Any, delta: float) -> Any:
-        raise Unsupported
+        return self._counts(model, parameters, [0], [0.0], [0.0]).dert(_annual(delta))[0]
 
     def mean_spend(self, model: str, parameters: Any, x: Numbers, mean: Numbers) -> Any:
         if model != "gamma_gamma":
@@ -91,7 +97,8 @@ class PatronageSystem:
         arrays = self._inputs[data]
         mean = arrays.get("mean")
         known = mean is not None and bool(mean.any())
-        return _rfm(arrays["x"], arrays["t_x"], arrays["T"], mean if known else None)
+        rfm = _rfm(arrays["x"], arrays["t_x"], arrays["T"], mean if known else None)
+        return replace(rfm, log_gaps=arrays.get("log_gaps"))
 
     def _fitted(self, model: str, data: str) -> FitReport:
         rfm = self._rfm(data)
@@ -99,15 +106,25 @@ class PatronageSystem:
             report = GammaGamma(use_first=False).fit_rfm(rfm).report
             assert report is not None
             return report
-        settings: Any = make_model(model)
-        found: FitReport = settings.fit_rfm(rfm).report
+        found: FitReport = _settings(model).fit_rfm(rfm).report
         return found
 
 
-def _process(model: str) -> Process[Any]:
+def _annual(delta: float) -> float:
+    """The effective rate a year of a continuous one per unit, which stands in for a day."""
+    return float(np.expm1(365.25 * delta))
+
+
+def _settings(model: str) -> Any:
+    """With opportunities one unit apart."""
     if model not in MODELS:
         raise Unsupported
     settings: Any = make_model(model)
+    return replace(settings, period=1) if MODELS[model].setting == DISCRETE else settings
+
+
+def _process(model: str) -> Process[Any]:
+    settings = _settings(model)
     process: Process[Any] = settings.process
     return process
 

@@ -213,7 +213,7 @@ class BetaGeometricErlangCounts(AbstractCounts):
         m = np.exp(near + (far - near)[:, None] * position)
         a, b = np.broadcast_to(self.a, self.x.shape)[:, None] + leavers, self._b_alive[:, None]
 
-        def log_stayed(purchases: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        def log_stayed(purchases: Float[np.ndarray, "some m"]) -> Float[np.ndarray, "rows m"]:
             one = gammaln(b + purchases) - gammaln(a + b + purchases)
             return np.asarray(one)
 

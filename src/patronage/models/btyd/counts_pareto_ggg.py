@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+from numpy.polynomial.legendre import leggauss
 from scipy.interpolate import PchipInterpolator
 from scipy.special import betainc, betaincinv, betaln
 
@@ -40,6 +41,11 @@ _TIMES: Final = {2: 20, 6: 10, 10**9: 4}
 _NEGLIGIBLE: Final = 1e-7
 _ROWS: Final = 64
 _MOST: Final = 100_000
+# Days whose purchases are looked at one by one for a discounted sum, in so many panels; and the
+# exponent of a discount that leaves nothing.
+_EXACT_DAYS: Final = 1461.0
+_PANELS: Final = 24
+_FAR: Final = 45.0
 
 Parameter = float | Float[np.ndarray, " customers"]
 
@@ -119,6 +125,33 @@ class ParetoGGGCounts(AbstractCounts):
             found[start : start + _ROWS] = block
         return self.p_alive[:, None] * found
 
+    def _discounted(
+        self, delta: float, days: float, tolerance: float
+    ) -> Float[np.ndarray, " customers"]:
+        """Purchases of a few years in panels, then at the last panel's rate per living customer.
+
+        Why not between bounds: these need every purchase of a century. By then the clock of the
+        open gap is long forgotten, and purchases come at a rate that dropout alone lowers; within
+        0.5 % of the bounds on the groceries (tested), which `tolerance` cannot lessen.
+        """
+        del tolerance
+        end = min(days, _EXACT_DAYS)
+        edges = end * np.linspace(0.0, 1.0, _PANELS + 1) ** 2
+        expected, middle = self.mean(edges), (edges[:-1] + edges[1:]) / 2
+        found = expected @ np.exp(-delta * middle)
+        if days <= end:
+            return np.asarray(found)
+        # ∫ e^(−δu) S(u) du beyond the end, in log time from the age of the customer on.
+        B = np.asarray(self.beta + self.histories.T)[:, None]
+        nodes, weights = leggauss(32)
+        last = min(days, _FAR / delta)
+        low, high = np.log(B + end), np.log(B + last)
+        at = np.exp(low + (high - low) * (nodes + 1) / 2)
+        left = at * np.exp(-delta * (at - B)) * self._left(at - B)
+        beyond = (high - low)[:, 0] / 2 * (left @ weights)
+        rate = expected[:, -1] / np.diff(edges)[-1] / self._left(middle[-1:])[:, 0]
+        return np.asarray(found + rate * beyond)
+
     def pmf(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """Differences of P(N >= m)."""
         found = np.empty((len(self.histories), n_max + 1))
@@ -169,11 +202,16 @@ class ParetoGGGCounts(AbstractCounts):
             here = here[now[here] < until[here]]
         return found
 
+    def _left(
+        self, days: Float[np.ndarray, " times"] | Float[np.ndarray, "customers times"]
+    ) -> Float[np.ndarray, "customers times"]:
+        """P(alive at as_of + days | alive at as_of)."""
+        aged = np.log1p(days / np.asarray(self.beta + self.histories.T)[:, None])
+        return np.asarray(np.exp(-np.broadcast_to(self.s, self.p_alive.shape)[:, None] * aged))
+
     def survival(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
         """p_alive × ((beta + T) / (beta + T + days))^s."""
-        aged = np.log1p(days / np.asarray(self.beta + self.histories.T)[:, None])
-        s = np.broadcast_to(self.s, self.p_alive.shape)[:, None]
-        return np.asarray(self.p_alive[:, None] * np.exp(-s * aged))
+        return np.asarray(self.p_alive[:, None] * self._left(days))
 
     def take(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "ParetoGGGCounts":
         t, gamma, r, alpha, s, beta = (

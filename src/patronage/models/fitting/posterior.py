@@ -77,7 +77,7 @@ class Posterior:
         equal = np.full(n_draws, 1 / n_draws)
         return replace(self, draws=self.draws[picked], weights=equal)
 
-    def summary(self, unit: float = 1.0, *, level: float = _LEVEL) -> dict[str, Any]:
+    def summary(self, unit: float | int = 1.0, *, level: float = _LEVEL) -> dict[str, Any]:
         """Mean, sd and central interval of each natural parameter and effect, ready for JSON.
 
         Parameters

@@ -77,7 +77,7 @@ class FitReport:
             effects=dict(zip(self.effects, coefficients[k:].tolist(), strict=True)),
         )
 
-    def in_unit(self, size: float) -> "FitReport":
+    def in_unit(self, size: float | int) -> "FitReport":
         """The same fit with times (or money) in units of `size`: 7 for weeks."""
 
         def scaled(values: dict[str, float]) -> dict[str, float]:

@@ -19,7 +19,8 @@ def log_rising(
 ) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
     """ln Γ(size + x) - ln Γ(size) and its first two derivatives with respect to size."""
     if isinstance(size, np.ndarray) and size.shape == x.shape:
-        return _log_rising_by_row(size, x)
+        value, first, second = _log_rising_by_row(size.ravel(), x.ravel())
+        return value.reshape(x.shape), first.reshape(x.shape), second.reshape(x.shape)
     return (
         gammaln(size + x) - gammaln(size),
         digamma(size + x) - digamma(size),
