@@ -30,6 +30,13 @@ def fit(
         str, typer.Option(help="Covariates a,b with one effect on purchases and dropout.")
     ] = "",
     l2: Annotated[float, typer.Option(min=0, help="Penalty on the effects of covariates.")] = 0.0,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            help="From one opportunity to the next, of discrete models: week, month, year ….",
+            show_default=False,
+        ),
+    ] = None,
     currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
@@ -74,6 +81,7 @@ def fit(
             horizon=Horizon.parse(horizon),
             covariates=covariates if covariates.formulas else None,
             customers=customers,
+            period=period,
             currency=currency,
             columns=parse_columns(columns),
             query=query,

@@ -38,8 +38,9 @@ class Candidates:
 def candidates(names: Sequence[str] | None = None) -> Candidates:
     """The models asked for; with None those of a default run, and with (EVERY,) all there are.
 
-    Buy-till-you-die models that are not asked for by name compete twice, as published and
-    recalibrated on rewound folds. A name that ends in " + recalibration" asks for the second alone.
+    The buy-till-you-die models of a default run compete twice where they are not asked for by name,
+    as published and recalibrated on rewound folds. A name that ends in " + recalibration" asks for
+    the second alone.
     What needs a package that is not installed is left out, with a note.
     """
     notes: list[str] = []
@@ -65,7 +66,7 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
         names = [
             one
             for name in names
-            for one in ([name, name + RECALIBRATED] if MODELS[name].family == "btyd" else [name])
+            for one in ([name, name + RECALIBRATED] if _twice(name) else [name])
         ]
     made: dict[str, Model] = {}
 
@@ -90,3 +91,7 @@ def candidates(names: Sequence[str] | None = None) -> Candidates:
         complexity[name] = 2 * MODELS[plain].complexity + corrected
     ordered = sorted(models, key=lambda name: complexity[name])
     return Candidates({name: models[name] for name in ordered}, complexity, tuple(notes))
+
+
+def _twice(name: str) -> bool:
+    return MODELS[name].family == "btyd" and MODELS[name].by_default

@@ -36,6 +36,7 @@ def fit_source(
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     query: str | None = None,
+    period: str | None = None,
     prior: str | None = None,
     uncertainty: str | None = None,
     seed: int = 0,
@@ -53,6 +54,7 @@ def fit_source(
     covariates : what acts on purchases, dropout and spend
     customers : table of customers, beside events
     report : folder for a page of charts about the fit, and their frames; None: none
+    period : from one opportunity to the next, of a discrete model; None leaves it to the model
     prior : 'default' (weakly informative) or 'flat'; None leaves it to the model
     uncertainty : how a posterior is drawn; None: standard errors alone
 
@@ -62,7 +64,7 @@ def fit_source(
         or of which there is no report
     """
     days_per(unit)
-    plain = _believing(make_model(model), model, prior, uncertainty)
+    plain = _believing(_at_period(make_model(model), model, period), model, prior, uncertainty)
     settings: Any = plain if covariates is None else with_covariates(plain, covariates)
     ratios: dict[str, Any] = {}
     if report is not None and MODELS[model].kind not in ("forecast", "purchases"):
@@ -120,6 +122,19 @@ def _no_report(why: str) -> SettingsError:
         f"there is no report of this fit: {why}.\n"
         "To mend: give events and a buy-till-you-die model, or leave --report out."
     )
+
+
+def _at_period(settings: Model, name: str, period: str | None) -> Model:
+    """The same settings with opportunities that far apart."""
+    if period is None:
+        return settings
+    if MODELS[name].setting != DISCRETE:
+        raise SettingsError(
+            f"{name} knows no opportunities, and so no period between them.\n"
+            "To mend: leave out --period, or choose bg_bb."
+        )
+    made: Model = replace(settings, period=period)  # type: ignore[type-var]
+    return made
 
 
 def _believing(settings: Model, name: str, prior: str | None, uncertainty: str | None) -> Model:
