@@ -1,8 +1,9 @@
 """What every forecast model of the catalogue owes its callers, the recalibrated ones too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,10 +25,16 @@ from patronage.value import Economics
 NAMES = tuple(candidates((EVERY,)).models)
 HORIZON = Horizon(8, "week")
 ECONOMICS = Economics(0.4, 0.10)
+# Integrals over integrals: seconds for what others do in milliseconds.
+SLOW = {"pareto_ggg"}
 # These serve any horizon; what learns from outcomes serves the one that it has learned.
 PROCESSES = {name for name in NAMES if MODELS[name.split(" ")[0]].family in ("baseline", "btyd")}
 
 Fitted = Callable[[str], FittedModel]
+
+
+def marked(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
 
 
 def assert_same(
@@ -47,7 +54,7 @@ def assert_same(
             np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_means_are_finite_and_of_the_right_shape(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
@@ -76,7 +83,7 @@ def test_means_are_finite_and_of_the_right_shape(
         assert (np.diff(survival, axis=1) <= 1e-12).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_quantiles_rise_and_agree_with_the_distribution(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
@@ -96,7 +103,7 @@ def test_quantiles_rise_and_agree_with_the_distribution(
         assert (forecast.cdf(at + width)[1] >= level - 1e-4).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_draws_have_the_mean_of_the_forecast(name: str, fitted: Fitted, snapshot: Snapshot) -> None:
     forecast = fitted(name).predict(snapshot.take(slice(0, 60)), HORIZON)
 
@@ -114,7 +121,7 @@ def test_draws_have_the_mean_of_the_forecast(name: str, fitted: Fitted, snapshot
     assert abs(total_only.mean() - expected) <= noise + 0.05 * expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_a_part_of_a_forecast_is_the_forecast_of_the_part(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
@@ -128,7 +135,7 @@ def test_a_part_of_a_forecast_is_the_forecast_of_the_part(
     np.testing.assert_allclose(whole.take(rows).quantile([0.9]), whole.quantile([0.9])[rows])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_survives_the_disk(name: str, fitted: Fitted, snapshot: Snapshot, tmp_path: Path) -> None:
     few = snapshot.take(slice(0, 50))
     artifact = Artifact(name, fitted(name), HORIZON, snapshot.as_of, "EUR")
@@ -142,7 +149,7 @@ def test_survives_the_disk(name: str, fitted: Fitted, snapshot: Snapshot, tmp_pa
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_another_horizon_is_served_or_refused(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
@@ -158,7 +165,7 @@ def test_another_horizon_is_served_or_refused(
 
 
 # The stack is slow to fit, and `test_the_future_changes_nothing` fits it twice with one seed too.
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "stack"])
+@pytest.mark.parametrize("name", marked(name for name in NAMES if name != "stack"))
 def test_the_same_seed_gives_the_same_answer(
     name: str, fitted: Fitted, model: Callable[[str], Model], snapshot: Snapshot
 ) -> None:
@@ -168,7 +175,7 @@ def test_the_same_seed_gives_the_same_answer(
     assert_same(again.predict(few, HORIZON), fitted(name).predict(few, HORIZON), tolerance=0)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_the_future_changes_nothing(
     name: str, fitted: Fitted, model: Callable[[str], Model], log: EventLog, snapshot: Snapshot
 ) -> None:
@@ -184,7 +191,7 @@ def test_the_future_changes_nothing(
     assert_same(forecast, fitted(name).predict(snapshot.take(few), HORIZON), tolerance=1e-9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES))
 def test_the_size_of_chunks_never_changes_a_score(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
@@ -196,7 +203,7 @@ def test_the_size_of_chunks_never_changes_a_score(
     assert_frame_equal(at_once, in_sevens, rel_tol=1e-12, abs_tol=1e-12)
 
 
-@pytest.mark.parametrize("name", sorted(PROCESSES & set(MODELS)))
+@pytest.mark.parametrize("name", marked(sorted(PROCESSES & set(MODELS))))
 def test_nor_does_it_on_a_history_shorter_than_the_horizon(
     name: str, model: Callable[[str], Model], log: EventLog
 ) -> None:
@@ -208,10 +215,10 @@ def test_nor_does_it_on_a_history_shorter_than_the_horizon(
     assert_frame_equal(at_once, one_by_one, rel_tol=1e-12, abs_tol=1e-12)
 
 
+@pytest.mark.parametrize("name", marked(sorted(PROCESSES)))
 def test_a_day_later_the_process_models_still_serve(
-    fitted: Fitted, log: EventLog, snapshot: Snapshot
+    name: str, fitted: Fitted, log: EventLog, snapshot: Snapshot
 ) -> None:
     later = take_snapshot(log, as_of=snapshot.as_of + timedelta(days=20))
 
-    for name in sorted(PROCESSES):
-        assert np.isfinite(fitted(name).predict(later, HORIZON).mean()).all(), name
+    assert np.isfinite(fitted(name).predict(later.take(slice(0, 80)), HORIZON).mean()).all()

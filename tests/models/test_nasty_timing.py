@@ -58,6 +58,8 @@ NASTY = {
 @pytest.mark.parametrize("case", NASTY)
 def test_the_answer_is_finite_and_usable(case, name):
     table = NASTY[case]
+    if (case, name) == ("everybody leaves at once", "pareto_ggg"):
+        pytest.skip("refused: see below")
     fitted = MODELS[name](spend=None).fit_rfm(table)
 
     report = fitted.report
@@ -77,7 +79,10 @@ def test_the_answer_is_finite_and_usable(case, name):
     assert expected.max() < 2 * pace * EDGES[-1]
 
 
-def test_equal_customers_who_buy_by_the_clock_are_refused_by_pareto_ggg():
+@pytest.mark.parametrize(
+    "table", [rfm(np.full(200, 3), 140, 245, uneven=0.0), NASTY["everybody leaves at once"]]
+)
+def test_customers_without_any_variety_are_refused_by_pareto_ggg(table):
     """Their regularity and their rates are all without end; nothing holds the six parameters."""
     with pytest.raises(FitError, match="no maximum"):
-        ParetoGGG(spend=None).fit_rfm(rfm(np.full(200, 3), 140, 245, uneven=0.0))
+        ParetoGGG(spend=None).fit_rfm(table)

@@ -123,7 +123,10 @@ def shifted(name: str, n: int) -> tuple[Process[Any], Any, pl.DataFrame, Covaria
     return process, joined(tables), pl.concat(kinds), Covariates(**formulas)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n == "pareto_ggg" else n for n in NAMES],
+)
 def test_effects_of_covariates_are_recovered(name: str) -> None:
     process, table, kinds, covariates = shifted(name, 4_000)
 
