@@ -53,7 +53,12 @@ NASTY = {
 
 
 @pytest.mark.parametrize(
-    "name", ["bg_cnbd_k", "mbg_cnbd_k", pytest.param("pareto_ggg", marks=pytest.mark.slow)]
+    "name",
+    [
+        pytest.param("bg_cnbd_k", marks=pytest.mark.slow),
+        "mbg_cnbd_k",
+        pytest.param("pareto_ggg", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("case", NASTY)
 def test_the_answer_is_finite_and_usable(case, name):

@@ -52,7 +52,13 @@ def cdnow(data_dir: Path) -> Snapshot:
     return whole.take(slice(0, 300))
 
 
-@pytest.fixture(scope="module", params=NAMES)
+SLOW = {"bg_bb", "bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in NAMES],
+)
 def fitted(request: pytest.FixtureRequest, cdnow: Snapshot) -> FittedBTYD:
     """Each model of the catalogue, fitted to CDNOW."""
     return make_model(request.param).fit(cdnow, Horizon(39, "week"))  # type: ignore[return-value]
