@@ -78,6 +78,8 @@ def print_fit(found: dict[str, Any]) -> None:
         if rows:
             print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
             typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+        if part.get("settings"):
+            typer.echo(", ".join(f"{name} {value}" for name, value in part["settings"].items()))
         if "posterior" in part:
             _print_posterior(f"{found['model']}{title}", part["posterior"])
     for name, test in found.get("likelihood_ratio", {}).items():

@@ -1,6 +1,6 @@
 """What a fitted buy-till-you-die model estimated, in the unit of time a reader asks for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from patronage.horizon import days_per
@@ -30,6 +30,14 @@ def estimates(fitted: object, *, unit: str) -> dict[str, Any] | None:
         return None
     told = _told(fitted.report.in_unit(days_per(unit))) | _drawn(fitted, days_per(unit))
     told["warnings"] = _warnings(fitted, told["warnings"])
+    process = getattr(fitted, "process", None)
+    if is_dataclass(process) and fields(process):
+        # What was set, or chosen by likelihood: k of regular timing, the period of opportunities.
+        told["settings"] = {
+            field.name: getattr(process, field.name)
+            for field in fields(process)
+            if isinstance(getattr(process, field.name), str | int | float)
+        }
     covariates = getattr(fitted, "covariates", None)
     if isinstance(covariates, FittedCovariates):
         told |= covariates.facts
