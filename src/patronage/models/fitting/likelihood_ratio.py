@@ -62,7 +62,8 @@ def against_nested(report: FitReport, fit_nested: Callable[[str], FitReport | No
         test = likelihood_ratio(report, simpler)
         sentence = (
             f"{name}, with {test.degrees} parameter{'s' * (test.degrees > 1)} fewer, reaches a "
-            f"log-likelihood of {simpler.log_likelihood:.3f} against {report.log_likelihood:.3f} (times in days): "
+            f"log-likelihood of {simpler.log_likelihood:.3f} against {report.log_likelihood:.3f} "
+            "(times in days): "
             f"likelihood ratio {test.statistic:.3g}, p = {test.p_value:.2g}"
         )
         return replace(
