@@ -92,7 +92,8 @@ def _draw(model: str, sizes: list[int]) -> None:
     settings: Any = make_model(model)
     for size in missing:
         rng = np.random.default_rng(size)
-        T = np.full(size, 6.0) if model == "bg_bb" else np.rint(rng.uniform(189, 273, size))
+        # Six opportunities, a month apart.
+        T = np.full(size, 183.0) if model == "bg_bb" else np.rint(rng.uniform(189, 273, size))
         table = settings.process.simulate(TRUTH[model], T, rng)
         columns = dict(zip(("x", "t_x", "T", "log_gaps"), table.columns, strict=False))
         if model != "bg_bb":
