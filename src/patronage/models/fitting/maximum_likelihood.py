@@ -172,7 +172,8 @@ def _level_ridge(objective: Objective, optimum: Optimum, unit: float) -> Summit 
         return None
     if np.abs(optimum.moments.gradient).max() > _LEVEL:
         # Why: the climb stops at the box, where the other parameters may not have arrived yet.
-        optimum = maximise(objective, optimum.theta, box=_WIDE)
+        # Far enough is where the end of the ridge lies a millionth of a log-likelihood above.
+        optimum = maximise(objective, optimum.theta, box=_WIDE, tolerance=1e-12)
     if np.abs(optimum.moments.gradient).max() > _LEVEL:
         return None
     curvature, basis = np.linalg.eigh(-optimum.moments.hessian)
