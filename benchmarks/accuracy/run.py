@@ -25,11 +25,13 @@ from patronage.evaluate import Scorecard, backtest
 from patronage.horizon import Horizon
 from patronage.jobs import EVERY, candidates, judge
 from patronage.jobs.progress import silent
-from patronage.models.catalog import make_model
+from patronage.models.catalog import MODELS, make_model
 from patronage.snapshots import FEATURES, take_snapshot
 
 HERE = Path(__file__).parent
 REFERENCE = "five-origin boosting (reference)"
+# Baselines, textbook formulas and buy-till-you-die models.
+PLAIN = 2
 METRICS = (
     *("normalized_gini", "rmse_purchases", "decile_mape", "aggregate_bias", "deviance"),
     *("coverage_90_gap", "pit_deviation", "top_decile_capture", "rmse"),
@@ -169,7 +171,32 @@ def as_text(results: pl.DataFrame) -> str:
         ).rows():
             if value is not None and metric in METRICS[:4]:
                 parts.append(f"- {metric}: {value:+.4f} ({low:+.4f} to {high:+.4f})")
+        parts += ["", _hindsight(mine)]
     return "\n".join(parts) + "\n"
+
+
+def _hindsight(mine: pl.DataFrame) -> str:
+    """Which simpler models the holdout would have preferred, beyond the noise of its customers."""
+    simpler = [name for name, entry in MODELS.items() if entry.complexity <= PLAIN]
+    better = (
+        mine.filter(
+            pl.col("model").is_in(simpler)
+            & (pl.col("metric") == "deviance")
+            & (pl.col("difference_low") > 0)
+        )
+        .sort("value")
+        .select("model", "value", "chosen_minus_this", "difference_low", "difference_high")
+    )
+    if better.is_empty():
+        return "With hindsight: no simpler model has a lower deviance on the holdout, beyond noise."
+    told = [
+        f"{model} ({value:.2f}; the chosen is worse by {worse:.2f}, {low:.2f} to {high:.2f})"
+        for model, value, worse, low, high in better.rows()
+    ]
+    return (
+        "With hindsight, which the choice did not have, these simpler models have a lower deviance "
+        f"on the holdout: {'; '.join(told)}."
+    )
 
 
 if __name__ == "__main__":
