@@ -11,6 +11,10 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parents[1]
 WANTING = "for want of "
 
+# Where the public sets lie beside the repository, loaders find them as the fixture below does.
+if (_beside := ROOT.parent / "shared" / "data").is_dir():
+    os.environ.setdefault("PATRONAGE_DATA", str(_beside))
+
 # Why no deadline: the first example pays for imports, and test machines are shared.
 _always = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, **_always)
@@ -21,7 +25,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of public data sets, one folder each; never part of the repository."""
-    folder = Path(os.environ.get("PATRONAGE_DATA") or ROOT.parent / "shared" / "data")
+    folder = Path(os.environ.get("PATRONAGE_DATA", "nowhere"))
     if not folder.is_dir():
         pytest.skip(f"{WANTING}data: set PATRONAGE_DATA to the folder of public data sets")
     return folder

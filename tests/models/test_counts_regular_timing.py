@@ -160,6 +160,7 @@ def test_what_is_expected_is_what_happens_to_simulated_customers(name):
             assert (np.abs(surprise) / (np.sqrt(mine.sum()) * happened.std(axis=0) + 1)).max() < 4.5
 
 
+@pytest.mark.slow
 def test_discounted_purchases_of_ggg_are_within_half_a_percent_of_their_bounds():
     histories = TimedHistories(
         np.array([0.0, 2.0, 9.0]),

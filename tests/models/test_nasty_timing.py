@@ -52,14 +52,8 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("bg_cnbd_k", marks=pytest.mark.slow),
-        "mbg_cnbd_k",
-        pytest.param("pareto_ggg", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"])
 @pytest.mark.parametrize("case", NASTY)
 def test_the_answer_is_finite_and_usable(case, name):
     table = NASTY[case]
@@ -84,6 +78,7 @@ def test_the_answer_is_finite_and_usable(case, name):
     assert expected.max() < 2 * pace * EDGES[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table", [rfm(np.full(200, 3), 140, 245, uneven=0.0), NASTY["everybody leaves at once"]]
 )

@@ -32,6 +32,9 @@ NAMES = sorted(
     for name, entry in MODELS.items()
     if entry.family == "btyd" and entry.kind in ("forecast", "purchases")
 )
+names = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "pareto_ggg" else n for n in NAMES]
+)
 
 
 def simulated(name: str, n: int, seed: int) -> tuple[Process[Any], Any]:
@@ -40,7 +43,7 @@ def simulated(name: str, n: int, seed: int) -> tuple[Process[Any], Any]:
     return process, process.simulate(TRUTH[name], np.rint(rng.uniform(100, 300, n)), rng)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@names
 def test_the_expected_score_at_the_truth_is_zero(name: str) -> None:
     process, table = simulated(name, 20_000, seed=1)
     theta = np.log(TRUTH[name])
@@ -53,7 +56,7 @@ def test_the_expected_score_at_the_truth_is_zero(name: str) -> None:
     assert np.abs(standard).max() < 4.5
 
 
-@pytest.mark.parametrize("name", NAMES)
+@names
 def test_rows_sum_to_the_value_and_own_parameters_are_obeyed(name: str) -> None:
     process, table = simulated(name, 300, seed=2)
     likelihood, theta = process.likelihood, np.log(TRUTH[name])
@@ -85,7 +88,7 @@ def test_effects_act_on_what_they_name(name: str) -> None:
     assert fast.x.mean() == pytest.approx(slow.x.mean(), rel=0.25)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@names
 def test_the_settings_are_those_of_the_family(name: str) -> None:
     assert isinstance(make_model(name), AbstractBTYD)
 
@@ -123,10 +126,7 @@ def shifted(name: str, n: int) -> tuple[Process[Any], Any, pl.DataFrame, Covaria
     return process, joined(tables), pl.concat(kinds), Covariates(**formulas)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n == "pareto_ggg" else n for n in NAMES],
-)
+@names
 def test_effects_of_covariates_are_recovered(name: str) -> None:
     process, table, kinds, covariates = shifted(name, 4_000)
 
@@ -142,7 +142,7 @@ def test_effects_of_covariates_are_recovered(name: str) -> None:
         assert abs(found - truth[effect]) < 4 * error, effect
 
 
-@pytest.mark.parametrize("name", NAMES)
+@names
 def test_derivatives_by_effects_are_those_of_differences(name: str) -> None:
     process, table, kinds, covariates = shifted(name, 40)
     _, fitted, _ = fit_with_covariates(process.likelihood, table, kinds, covariates)
