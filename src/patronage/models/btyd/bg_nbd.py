@@ -13,7 +13,12 @@ from jaxtyping import Float
 from patronage.models.btyd.counts_beta_geometric import BetaGeometricCounts
 from patronage.models.btyd.model import AbstractBTYD
 from patronage.models.btyd.process import Parameter, histories_of
-from patronage.models.btyd.simulation import first_chances, histories_until, poisson_times
+from patronage.models.btyd.simulation import (
+    first_chances,
+    histories_until,
+    only_first,
+    poisson_times,
+)
 from patronage.models.likelihoods.bg_nbd import BGNBDLikelihood
 from patronage.models.likelihoods.histories import Histories
 from patronage.snapshots import RFM, Snapshot
@@ -51,10 +56,7 @@ class BGNBDProcess:
         r, alpha, a, b = parameters
         who, when = poisson_times(rng.gamma(r, 1 / alpha, len(T)), T, rng)
         last = first_chances(rng.beta(a, b, len(T)), rng)
-        n = np.bincount(who, minlength=len(T))
-        rank = 1 + np.arange(len(who)) - np.repeat(np.cumsum(n) - n, n)
-        kept = rank <= last[who]
-        return histories_until(who[kept], when[kept], T)
+        return histories_until(*only_first(last, who, when), T)
 
     def remarks(self, table: Histories) -> tuple[str, ...]:
         share = float(table.weight @ (table.x == 0)) / float(table.weight.sum())

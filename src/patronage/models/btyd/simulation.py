@@ -10,6 +10,7 @@ __all__ = [
     "erlang_times",
     "first_chances",
     "histories_until",
+    "only_first",
     "poisson_times",
     "timed_histories_until",
 ]
@@ -24,6 +25,14 @@ def poisson_times(rate: Rows, until: Rows, rng: np.random.Generator) -> tuple[Wh
     who = np.repeat(np.arange(len(rate)), rng.poisson(rate * until))
     when = rng.random(len(who)) * until[who]
     return who, when[np.lexsort((when, who))]
+
+
+def only_first(most: Rows, who: Who, when: Times) -> tuple[Who, Times]:
+    """The first `most` purchases of each row, of purchases sorted by row and time."""
+    n = np.bincount(who, minlength=len(most))
+    rank = 1 + np.arange(len(who)) - np.repeat(np.cumsum(n) - n, n)
+    kept = rank <= most[who]
+    return who[kept], when[kept]
 
 
 def first_chances(p_dropout: Rows, rng: np.random.Generator) -> Rows:
