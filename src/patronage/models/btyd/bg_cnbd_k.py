@@ -21,7 +21,7 @@ from patronage.models.likelihoods.beta_geometric_erlang import BetaGeometricErla
 from patronage.models.likelihoods.timed_histories import TimedHistories
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["BGCNBD", "MOST_REGULAR", "BetaGeometricErlangProcess", "checked"]
+__all__ = ["BGCNBD", "MOST_REGULAR", "BetaGeometricErlangProcess", "checked", "processes"]
 
 MOST_REGULAR: Final = 12
 
@@ -88,6 +88,12 @@ def checked(k: int | None) -> None:
         )
 
 
+def processes(k: int | None, *, modified: bool) -> tuple[BetaGeometricErlangProcess, ...]:
+    """That of the k given, or those among which the likelihood chooses."""
+    tried = range(1, MOST_REGULAR + 1) if k is None else (k,)
+    return tuple(BetaGeometricErlangProcess(k, modified=modified) for k in tried)
+
+
 @final
 @dataclass(frozen=True)
 class BGCNBD(AbstractBTYD):
@@ -110,5 +116,4 @@ class BGCNBD(AbstractBTYD):
 
     @property
     def choices(self) -> tuple[BetaGeometricErlangProcess, ...]:
-        tried = range(1, MOST_REGULAR + 1) if self.k is None else (self.k,)
-        return tuple(BetaGeometricErlangProcess(k, modified=False) for k in tried)
+        return processes(self.k, modified=False)

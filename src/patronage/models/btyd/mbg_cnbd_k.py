@@ -7,7 +7,7 @@ for predicting customer behavior the easy way, IJRM 38(1).
 from dataclasses import dataclass
 from typing import final
 
-from patronage.models.btyd.bg_cnbd_k import MOST_REGULAR, BetaGeometricErlangProcess, checked
+from patronage.models.btyd.bg_cnbd_k import BetaGeometricErlangProcess, checked, processes
 from patronage.models.btyd.model import AbstractBTYD
 
 __all__ = ["MBGCNBD"]
@@ -35,5 +35,4 @@ class MBGCNBD(AbstractBTYD):
 
     @property
     def choices(self) -> tuple[BetaGeometricErlangProcess, ...]:
-        tried = range(1, MOST_REGULAR + 1) if self.k is None else (self.k,)
-        return tuple(BetaGeometricErlangProcess(k, modified=True) for k in tried)
+        return processes(self.k, modified=True)

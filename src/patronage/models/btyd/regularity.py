@@ -7,20 +7,19 @@ all gaps of a customer as shares of their sum, which uses more of the data (`gap
 """
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 import numpy as np
 
 from patronage.engines import default_engine
 from patronage.errors import NotEnoughDataError
+from patronage.models.btyd.bg_cnbd_k import MOST_REGULAR
 from patronage.models.btyd.timing import timed_histories_of
 from patronage.models.likelihoods.gap_shape import fit_shape, shape_log_likelihood
 from patronage.snapshots import Snapshot
 from patronage.snapshots.features import SHORTEST_WAIT, days_of
 
 __all__ = ["Regularity", "regularity"]
-
-_MOST_REGULAR: Final = 12
 
 
 @final
@@ -93,7 +92,7 @@ def regularity(snapshot: Snapshot) -> Regularity:
     squares = (before / (before + wait) - 0.5) ** 2
     variance = max(float(squares.mean()), 1e-9)
     shape, error = fit_shape(table)
-    likelihoods = [shape_log_likelihood(float(k), table) for k in range(1, _MOST_REGULAR + 1)]
+    likelihoods = [shape_log_likelihood(float(k), table) for k in range(1, MOST_REGULAR + 1)]
     erlang = 1 + int(np.argmax(likelihoods))
     return Regularity(
         shape,
