@@ -117,6 +117,31 @@ def test_lines_that_cannot_be_split_are_set_aside_and_counted(tmp_path: Path) ->
     assert pl.read_parquet(log.quality.quarantine)["row"].to_list() == [3, 4]
 
 
+@pytest.mark.parametrize("stray", [[300], [300, 500], [0, 1, 2, 999]])
+def test_a_stray_quote_costs_its_own_line_only(tmp_path: Path, stray: list[int]) -> None:
+    lines = [f"{i},2024-01-01,1\n" for i in range(1_000)]
+    for i in stray:
+        lines[i] = f'{i},"2024-01-01,1\n'
+
+    log = read_events(written(tmp_path, "customer_id,date,amount\n" + "".join(lines)))
+
+    assert log.quality.n_rows_read == 1_000
+    assert log.quality.quarantined == {"line that cannot be split into columns": len(stray)}
+    assert log.quality.quarantine is not None
+    assert pl.read_parquet(log.quality.quarantine)["row"].to_list() == [i + 1 for i in stray]
+
+
+def test_a_quoted_field_may_hold_line_breaks_beside_a_broken_line(tmp_path: Path) -> None:
+    content = (
+        'customer_id,date,amount,note\n1,2024-01-01,1,"one\n\nother, ""third"""\n2\n'
+        '3,2024-01-02,2,a 5" pipe\n'
+    )
+
+    log = read_events(written(tmp_path, content))
+
+    assert (log.quality.n_rows_read, log.quality.n_rows_used, total(log)) == (3, 2, 3.0)
+
+
 def test_doubled_headers_are_told_apart_and_said(tmp_path: Path) -> None:
     path = written(tmp_path, "customer_id,date,amount,Amount,\n1,2024-01-01,1,2,3\n")
 

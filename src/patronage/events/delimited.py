@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ BROKEN: Final = "__broken_line"
 
 _DELIMITERS: Final = (",", ";", "\t", "|", "~", "^")
 _BATCH_ROWS: Final = 50_000
+# A quoted comment may have line breaks, but not without end.
+_ROW_LINES: Final = 1_000
 _HEAD_BYTES: Final = 1 << 18
 
 
@@ -161,13 +163,13 @@ def _land_slowly(path: Path, target: Path, dialect: _Dialect) -> tuple[tuple[str
     broken = 0
     with _open(path, encoding) as stream, pq.ParquetWriter(target, schema) as writer:
         batch: list[list[str | None]] = []
-        for fields in _rows(stream, dialect.delimiter):
+        for fields, trouble in _rows(stream, dialect.delimiter, width):
             row: list[str | None] = [field or None for field in fields[:width]]
             row += [None] * (width - len(row))
-            reason = None
-            if len(fields) != width:
-                broken += 1
+            reason = trouble
+            if reason is None and len(fields) != width:
                 reason = f"line has {len(fields)} fields instead of {width}"
+            broken += reason is not None
             batch.append([*row, reason])
             if len(batch) == _BATCH_ROWS:
                 writer.write_table(_arrow(batch, schema))
@@ -182,22 +184,61 @@ def _arrow(batch: list[list[str | None]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _rows(stream: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
-    """The lines after the header, blank ones left out."""
+def _rows(
+    stream: io.TextIOWrapper, delimiter: str, width: int
+) -> Iterator[tuple[list[str], str | None]]:
+    """The rows after the header, blank ones left out, each with what is wrong with it."""
     csv.field_size_limit(1 << 24)
     lines = (line.replace("\x00", "") for line in stream)
-    rows = csv.reader(lines, delimiter=delimiter) if delimiter else (line.split() for line in lines)
-    seen_header = False
-    iterator = iter(rows)
-    while True:
-        try:
-            fields = next(iterator)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fields = [f"unreadable line: {error}"]
-        if not any(field.strip() for field in fields):
+    rows = (
+        _quoted_rows(lines, delimiter, width)
+        if delimiter
+        else ((line.split(), None) for line in lines)
+    )
+    filled = (row for row in rows if any(field.strip() for field in row[0]))
+    next(filled, None)
+    yield from filled
+
+
+def _quoted_rows(
+    lines: Iterator[str], delimiter: str, width: int
+) -> Iterator[tuple[list[str], str | None]]:
+    """Rows of one line, or of several where a quoted field holds line breaks.
+
+    A quote that opens and does not close costs its own line: those after it are read again.
+    """
+    again: deque[str] = deque()
+    while (line := again.popleft() if again else next(lines, None)) is not None:
+        if '"' not in line:
+            yield line.rstrip("\r\n").split(delimiter), None
             continue
-        if seen_header:
-            yield fields
-        seen_header = True
+        again.appendleft(line)
+        taken: list[str] = []
+        reader = csv.reader(_noted(again, lines, taken), delimiter=delimiter)
+        try:
+            fields, trouble = next(reader), None
+        except csv.Error as error:
+            fields, trouble = [taken[0]], f"unreadable line: {error}"
+        if len(taken) > 1 and not _is_row(taken, delimiter, width):
+            again.extendleft(reversed(taken[1:]))
+            fields = taken[0].rstrip("\r\n").split(delimiter)
+            trouble = "a quote opens and does not close"
+        yield fields, trouble
+
+
+def _noted(again: deque[str], lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """As many lines as one row may have, each noted in `taken` as it is read."""
+    while len(taken) < _ROW_LINES:
+        line = again.popleft() if again else next(lines, None)
+        if line is None:
+            return
+        taken.append(line)
+        yield line
+
+
+def _is_row(lines: list[str], delimiter: str, width: int) -> bool:
+    """Whether the lines are one row, by the letter of the format."""
+    try:
+        return len(next(csv.reader(lines, delimiter=delimiter, strict=True))) == width
+    except csv.Error:
+        return False
