@@ -136,6 +136,16 @@ def test_fit_has_no_page_of_what_foretells_no_purchases(
     assert "leave --report out" in said.err
 
 
+def test_fit_names_a_unit_of_time_only_where_there_is_time(patronage: Any, events: Path) -> None:
+    spend = patronage("fit", events, "--model", "gamma_gamma").out
+    both = patronage("fit", events, "--model", "mbg_nbd").out
+
+    assert "log-likelihood" in spend
+    assert "unit" not in spend
+    assert both.count("log-likelihood") == 2
+    assert both.count("unit week") == 1
+
+
 # The boosted are slow to fit, and as silent as a baseline.
 QUICK = [name for name, entry in MODELS.items() if entry.family in ("baseline", "btyd")]
 

@@ -67,8 +67,10 @@ def print_table(title: str, head: list[str], rows: list[Any]) -> None:
 
 def print_fit(found: dict[str, Any]) -> None:
     """Parameters with their standard errors, and what to think of them."""
-    parts = [("", found), (" (spend)", found.get("spend") or {})]
-    for title, part in parts:
+    # A spend model knows no unit of time: its parameters are in money and bare numbers.
+    unit = "" if found["unit"] is None else f", unit {found['unit']}"
+    parts = [("", unit, found), (" (spend)", "", found.get("spend") or {})]
+    for title, unit, part in parts:
         errors = part.get("standard_errors", {}) | part.get("effect_errors", {})
         estimates = part.get("parameters", {}) | part.get("effects", {})
         rows = [
@@ -77,7 +79,7 @@ def print_fit(found: dict[str, Any]) -> None:
         ]
         if rows:
             print_table(f"{found['model']}{title}", ["parameter", "estimate", "std. error"], rows)
-            typer.echo(f"log-likelihood {part['log_likelihood']:.4f}, unit {found['unit']}")
+            typer.echo(f"log-likelihood {part['log_likelihood']:.4f}{unit}")
         if part.get("settings"):
             typer.echo(", ".join(f"{name} {value}" for name, value in part["settings"].items()))
         if "posterior" in part:

@@ -46,7 +46,7 @@ def fit_source(
 
     A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
     else is events. A discrete model counts opportunities: its tables have no unit of time, and
-    neither have its parameters. With covariates the model is fitted without them too, and a
+    neither have its parameters; those of a spend model are money, and their unit is None. With covariates the model is fitted without them too, and a
     likelihood-ratio test says whether they tell anything.
 
     Parameters
@@ -113,7 +113,8 @@ def fit_source(
         if report is not None:
             told["report"] = str(page)
     found = _estimates(fitted, unit, n_customers)
-    shown = "opportunity" if discrete else unit
+    timed = None if MODELS[model].kind == "spend" else unit
+    shown = "opportunity" if discrete else timed
     return {"model": model, **found, **ratios, "unit": shown, **told}
 
 
