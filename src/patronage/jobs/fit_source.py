@@ -44,10 +44,11 @@ def fit_source(
 ) -> dict[str, Any]:
     """Parameters, standard errors and log-likelihood in the unit of time asked.
 
-    A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything
-    else is events. A discrete model counts opportunities: its tables have no unit of time, and
-    neither have its parameters; those of a spend model are money, and their unit is None. With covariates the model is fitted without them too, and a
-    likelihood-ratio test says whether they tell anything.
+    A file with columns frequency, recency and T is an RFM table, its times in `unit`; anything else
+    is events. A discrete model counts opportunities: its tables have no unit of time, and neither
+    have its parameters; those of a spend model are money, and their unit is None. With covariates
+    the model is fitted without them too, and a likelihood-ratio test says whether they tell
+    anything.
 
     Parameters
     ----------
