@@ -27,7 +27,9 @@ def poisson_times(rate: Rows, until: Rows, rng: np.random.Generator) -> tuple[Wh
     return who, when[np.lexsort((when, who))]
 
 
-def only_first(most: Rows, who: Who, when: Times) -> tuple[Who, Times]:
+def only_first(
+    most: Rows, who: Who, when: Times
+) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, " kept"]]:
     """The first `most` purchases of each row, of purchases sorted by row and time."""
     n = np.bincount(who, minlength=len(most))
     rank = 1 + np.arange(len(who)) - np.repeat(np.cumsum(n) - n, n)
