@@ -13,7 +13,7 @@ from patronage.horizon import Horizon
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.level_posterior import amounts_of
 from patronage.models.btyd.log_normal_spend import LogNormalSpend, log_amounts
-from patronage.models.btyd.spending import FittedSpend
+from patronage.models.btyd.spending import FittedSpend, buyers_of
 from patronage.models.fitting.maximum_likelihood import FEW_CUSTOMERS, maximum_likelihood
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.amounts import Amounts
@@ -188,8 +188,7 @@ class BestSpend:
     ) -> FittedBestSpend:
         """Choose and fit on the customers with a purchase."""
         del horizon, seed
-        known = snapshot.with_features(self.features)
-        return self.fit_rfm(known.rfm().take(known.customers["is_buyer"].to_numpy()))
+        return self.fit_rfm(buyers_of(snapshot, self.features))
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedBestSpend:
         """Choose on the amounts of repeat purchases, and fit what is chosen.

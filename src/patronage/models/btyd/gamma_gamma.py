@@ -12,6 +12,7 @@ from patronage.forecast.spend import GammaGammaSpend
 from patronage.horizon import Horizon
 from patronage.models.btyd.first_amount import FEWEST_TO_COMPARE, first_gain
 from patronage.models.btyd.independence import Independence, check_independence
+from patronage.models.btyd.spending import buyers_of
 from patronage.models.encoders.covariates import Covariates, FittedCovariates
 from patronage.models.fitting.estimation import estimate
 from patronage.models.fitting.posterior import Posterior, Uncertainty
@@ -166,11 +167,8 @@ class GammaGamma:
     ) -> FittedGammaGamma:
         """Fit to the customers with a purchase."""
         del horizon
-        known = snapshot.with_features(
-            [attribute_source(snapshot.events, name) for name in self.reads]
-        )
-        buyers = known.customers["is_buyer"].to_numpy()
-        return self.fit_rfm(known.rfm().take(buyers), seed=seed)
+        attributes = [attribute_source(snapshot.events, name) for name in self.reads]
+        return self.fit_rfm(buyers_of(snapshot, attributes), seed=seed)
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedGammaGamma:
         """Fit to the rows with positive amounts.

@@ -12,6 +12,7 @@ from patronage.forecast.normal_spend import NormalSpend as Money
 from patronage.horizon import Horizon
 from patronage.models.btyd.independence import Independence, check_independence
 from patronage.models.btyd.level_posterior import LevelPosterior, amounts_of
+from patronage.models.btyd.spending import buyers_of
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
 from patronage.models.likelihoods.amounts import Amounts
@@ -109,8 +110,7 @@ class NormalSpend:
     ) -> FittedNormalSpend:
         """Fit to the customers with a purchase."""
         del horizon, seed
-        known = snapshot.with_features(self.features)
-        return self.fit_rfm(known.rfm().take(known.customers["is_buyer"].to_numpy()))
+        return self.fit_rfm(buyers_of(snapshot, self.features))
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedNormalSpend:
         """Fit to the rows with purchases.

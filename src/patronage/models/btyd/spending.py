@@ -1,6 +1,6 @@
 """What every model of spend owes the purchase models that it is composed with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -9,9 +9,9 @@ from jaxtyping import Float
 from patronage.forecast.spend import AbstractSpend
 from patronage.models.encoders.covariates import FittedCovariates
 from patronage.models.fitting.report import FitReport
-from patronage.snapshots import RFM
+from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["FittedSpend", "SpendModel", "attributes_of", "reads_of"]
+__all__ = ["FittedSpend", "SpendModel", "attributes_of", "buyers_of", "reads_of"]
 
 
 @runtime_checkable
@@ -89,6 +89,12 @@ class _Reads(Protocol):
 @runtime_checkable
 class _Shifted(Protocol):
     covariates: FittedCovariates | None
+
+
+def buyers_of(snapshot: Snapshot, features: Sequence[str]) -> RFM:
+    """The customers with a purchase, with these groups of features: those whose money is known."""
+    known = snapshot.with_features(features)
+    return known.rfm().take(known.customers["is_buyer"].to_numpy())
 
 
 def reads_of(model: SpendModel | None) -> tuple[str, ...]:

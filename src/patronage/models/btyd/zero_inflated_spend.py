@@ -13,7 +13,7 @@ from patronage.forecast.spend import AbstractSpend
 from patronage.forecast.zero_inflated_spend import ZeroInflatedSpend as Money
 from patronage.horizon import Horizon
 from patronage.models.btyd.gamma_gamma import GammaGamma
-from patronage.models.btyd.spending import FittedSpend, SpendModel
+from patronage.models.btyd.spending import FittedSpend, SpendModel, buyers_of
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.maximum_likelihood import maximum_likelihood
 from patronage.models.fitting.report import FitReport
@@ -129,8 +129,7 @@ class ZeroInflatedSpend:
     ) -> FittedZeroInflatedSpend:
         """Fit to the customers with a purchase."""
         del horizon, seed
-        known = snapshot.with_features(self.features)
-        return self.fit_rfm(known.rfm().take(known.customers["is_buyer"].to_numpy()))
+        return self.fit_rfm(buyers_of(snapshot, self.features))
 
     def fit_rfm(self, rfm: RFM, *, seed: int = 0) -> FittedZeroInflatedSpend:
         """Fit shares to all repeat purchases, and money to the paid ones.
