@@ -1,7 +1,7 @@
 """The page of one fitted model, from real fits; and its charts from the smallest frames."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -110,3 +110,20 @@ def test_the_last_bin_is_and_more():
     drawn = svg(repeat_counts_chart(counts, finding="x"))
     assert ">2+<" in drawn
     assert ">1+<" not in drawn
+
+
+def test_parameters_without_a_maximum_need_no_number_of_customers(tmp_path):
+    # Everybody buys alike, so that no finite r is the likeliest.
+    days = [DAY + timedelta(days=i % 7 + 10 * k) for i in range(60) for k in range(5)]
+    events = pl.DataFrame({"customer_id": [i // 5 for i in range(300)], "event_time": days})
+    log = read_events(events)
+    snapshot = take_snapshot(log)
+    fitted = make_model("mbg_nbd").fit(snapshot, HORIZON)
+    assert fitted.report.penalised
+
+    page = fit_report(fitted, log, snapshot, HORIZON, model="mbg_nbd", unit="day", folder=tmp_path)
+
+    html = page.read_text()
+    assert "The likelihood has no maximum" in html
+    assert "Customers needed" not in html
+    assert not (tmp_path / "data_needed.csv").exists()

@@ -96,7 +96,7 @@ def fit_report(
             lambda: alive_history(fitted, purchase_days(snapshot, customer), as_of=as_of)
         ),
         holdout=_holdout(fitted, log, known.as_of, snapshot, horizon),
-        needed=data_needed(fitted, seed=seed),
+        needed=None if fitted.report.penalised else data_needed(fitted, seed=seed),
     )
     return write_fit_page(inputs, folder)
 

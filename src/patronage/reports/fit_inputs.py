@@ -33,7 +33,8 @@ class FitInputs:
     customer_id, history : one customer; day, p_alive, purchased; None likewise
     holdout : frequency, n_customers, actual, expected, low, high; None where the horizon is not
         over
-    needed : weeks, parameter, customers, repeat_purchases, slowest
+    needed : weeks, parameter, customers, repeat_purchases, slowest; None where the parameters have
+        no finite maximum, and nothing would make them known
     """
 
     model: str
@@ -62,7 +63,7 @@ class FitInputs:
     customer_id: str
     history: pl.DataFrame | None
     holdout: pl.DataFrame | None
-    needed: pl.DataFrame
+    needed: pl.DataFrame | None
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Every frame by name."""

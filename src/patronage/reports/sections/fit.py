@@ -208,8 +208,10 @@ def history_figure(inputs: FitInputs) -> Figure | None:
     return draw(chart, "alive-history", about=f"A line with dots: {finding}.", table=table)
 
 
-def needed_table(inputs: FitInputs) -> Table:
+def needed_table(inputs: FitInputs) -> Table | None:
     """What it takes to know each parameter to 20 percent."""
+    if inputs.needed is None:
+        return None
     return make_table(
         "Customers needed to know a parameter to 20 %, were this fit the truth",
         [
