@@ -21,9 +21,13 @@ CODE_ON_LOAD = re.compile(r"^\s*(?:import|from)\s+(pickle|cPickle|joblib|dill|cl
 HEAVY = {
     *("numpy", "scipy", "polars", "duckdb", "pyarrow", "pandas"),
     *("jax", "lightgbm", "altair", "vl_convert", "typer", "rich", "psycopg", "fsspec"),
+    *("xgboost", "sklearn", "pyspark", "sqlglot"),
 }
 # Loaded only where they are used, whatever door one came in by.
-LAZY = {"jax", "lightgbm", "psycopg", "fsspec", "s3fs", "vl_convert", "pandas"}
+LAZY = {
+    *("jax", "lightgbm", "xgboost", "sklearn", "psycopg", "fsspec", "s3fs", "vl_convert"),
+    *("pandas", "pyspark", "sqlglot"),
+}
 
 
 def run_python(code: str) -> str:
