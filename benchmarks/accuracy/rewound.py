@@ -23,11 +23,11 @@ from patronage.evaluate.judged import Judged
 from patronage.evaluate.metrics import METRICS
 from patronage.events import EventLog
 from patronage.horizon import Horizon
-from patronage.models.boosting import carrying
-from patronage.models.boosting.hurdle import HurdleLightGBM
-from patronage.models.boosting.tweedie import TweedieLightGBM
 from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.memory import Remembered
+from patronage.models.tabular import carrying
+from patronage.models.tabular.hurdle import Hurdle
+from patronage.models.tabular.tweedie import Tweedie
 from patronage.snapshots import FEATURES, Snapshot, observe_outcome, take_snapshot
 
 SHARED = Path(os.environ.get("PATRONAGE_DATA", "../shared/data"))
@@ -79,7 +79,7 @@ def judge_case(name: str, as_of: date, horizon: Horizon) -> dict[tuple[str, str]
     known = judge.rewind(as_of).remembering()
     outcome = observe_outcome(judge, known, horizon)
     told, trust = {}, carrying._DECLINE_TRUST
-    for model, kind in (("hurdle", HurdleLightGBM), ("tweedie", TweedieLightGBM)):
+    for model, kind in (("hurdle", Hurdle), ("tweedie", Tweedie)):
         fitted = kind(carry=Remembered(ParetoNBD())).fit(known, horizon)
         for part, (believed, votes) in PARTS.items():
             carrying._DECLINE_TRUST = believed

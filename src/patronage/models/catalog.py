@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from patronage.errors import SettingsError
 from patronage.models.base import Model
@@ -23,22 +23,24 @@ class Entry:
     kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
     setting : the business it is made for
     when_to_use : one sentence
-    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 boosting, 4 ensemble; ties
-        go to the lower
+    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 learned from a table,
+        4 ensemble; ties go to the lower
     needs : packages to install
+    learner : "module:Class" of what learns its table, where it is not the form's own
     members : models it is made of, by the name of the setting that takes each; "members" takes
         several as a mapping
     by_default : competes in a run that names no models; the others with --models all
     """
 
     target: str
-    family: Literal["baseline", "btyd", "boosting", "ensemble"]
+    family: Literal["baseline", "btyd", "tabular", "ensemble"]
     kind: Literal["forecast", "purchases", "spend"]
     setting: str
     when_to_use: str
     complexity: int
     needs: tuple[str, ...] = ()
     members: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    learner: str | None = None
     by_default: bool = True
 
 
@@ -107,8 +109,8 @@ MODELS: Final[Mapping[str, Entry]] = {
         by_default=False,
     ),
     "hurdle_lightgbm": Entry(
-        "patronage.models.boosting.hurdle:HurdleLightGBM",
-        "boosting",
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
         "forecast",
         "any with enough history",
         "Enough history to rewind, and behaviour beyond recency and frequency that tells.",
@@ -220,8 +222,8 @@ MODELS: Final[Mapping[str, Entry]] = {
         1,
     ),
     "tweedie_lightgbm": Entry(
-        "patronage.models.boosting.tweedie:TweedieLightGBM",
-        "boosting",
+        "patronage.models.tabular.tweedie:Tweedie",
+        "tabular",
         "forecast",
         "any with enough history",
         "As the hurdle, with one forest for money: steadier where few customers buy.",
@@ -259,11 +261,17 @@ def make_model(name: str, *, member: Callable[[str], Model] | None = None) -> Mo
             f"there is no model {name!r}.\nTo mend: {hint}Known models: {', '.join(MODELS)}."
         )
     entry = MODELS[name]
-    module, _, settings = entry.target.partition(":")
     make = member or make_model
-    members = {
+    given: dict[str, Any] = {
         setting: make(one) if isinstance(one, str) else {part: make(part) for part in one}
         for setting, one in entry.members.items()
     }
-    made: Model = getattr(import_module(module), settings)(**members)
+    if entry.learner is not None:
+        given["learner"] = _named(entry.learner)()
+    made: Model = _named(entry.target)(**given)
     return made
+
+
+def _named(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

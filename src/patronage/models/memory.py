@@ -1,6 +1,6 @@
 """Remembered: a model that is fitted once per day and horizon, however many ask for it.
 
-In one run the same fit is wanted often: a process model for itself, as the carrier of a boosting
+In one run the same fit is wanted often: a process model for itself, as the carrier of a tabular
 model, as a member of the stack, and under its recalibration. The memory is the run's own and goes
 with it; a fit is a function of its arguments, so remembering changes no number.
 """

@@ -1,4 +1,4 @@
-"""Will the customer pay at all, and how much if so: two forests, and a third for purchases."""
+"""Will the customer pay at all, and how much if so: two predictors, and a third for purchases."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -8,17 +8,18 @@ import numpy as np
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.boosting.carrying import carry, fit_process, refuse_other_horizon
-from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix
-from patronage.models.boosting.lesson import LessonSettings, prepare_lesson
-from patronage.models.boosting.purchases import grow_purchases
-from patronage.models.boosting.spread import AmountSpread, learn_amount_spread
-from patronage.models.boosting.trees import Head, Trees, TreeSettings, grow
-from patronage.models.boosting.vote import learn_vote, with_vote
 from patronage.models.folds import Summary
+from patronage.models.learners.base import Head, Learner, Predictor
+from patronage.models.learners.lightgbm import LightGBM
+from patronage.models.tabular.carrying import carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.design import Design
+from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
+from patronage.models.tabular.purchases import grow_purchases
+from patronage.models.tabular.spread import AmountSpread, learn_amount_spread
+from patronage.models.tabular.vote import learn_vote, with_vote
 from patronage.snapshots import Snapshot
 
-__all__ = ["FittedHurdleLightGBM", "HurdleLightGBM"]
+__all__ = ["FittedHurdle", "Hurdle"]
 
 # A chance of paying is kept this far from 0 and 1.
 _EDGE = 1e-6
@@ -29,14 +30,14 @@ _LEAST = 1e-12
 
 @final
 @dataclass(frozen=True)
-class FittedHurdleLightGBM:
-    """Learned: three forests over the same features, and the spread of positive cash.
+class FittedHurdle:
+    """Learned: three predictors over the same features, and the spread of positive cash.
 
     Attributes
     ----------
     horizon : the horizon it was fitted for; it refuses another
     learned : length of the outcomes it learned from, at most `horizon`
-    names : features, in the order of the forests' columns
+    design : from customers to the predictors' features
     paying : P(cash > 0 within `learned`)
     amount : E(cash within `learned` | cash > 0)
     purchases : expected counted purchase days within `learned`
@@ -48,10 +49,10 @@ class FittedHurdleLightGBM:
 
     horizon: Horizon
     learned: Horizon
-    names: tuple[str, ...]
-    paying: Trees
-    amount: Trees
-    purchases: Trees
+    design: Design
+    paying: Predictor
+    amount: Predictor
+    purchases: Predictor
     spread: AmountSpread
     kept: float
     vote: float
@@ -61,7 +62,7 @@ class FittedHurdleLightGBM:
     def features(self) -> tuple[str, ...]:
         """Feature groups that `predict` reads, and those of the process model."""
         process = () if self.process is None else self.process.features
-        return tuple(dict.fromkeys((*FEATURE_GROUPS, *process)))
+        return tuple(dict.fromkeys((*self.design.features, *process)))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ZeroInflatedForecast:
         """Forecast every customer of the snapshot.
@@ -73,12 +74,12 @@ class FittedHurdleLightGBM:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = design_matrix(known.customers, self.names)
+        matrix = self.design.matrix(known.customers)
         paying = np.clip(self.paying.predict(matrix), _EDGE, 1.0 - _EDGE)
-        trees = Summary(
+        learned = Summary(
             paying * self.amount.predict(matrix) * self.kept, self.purchases.predict(matrix), paying
         )
-        told = with_vote(trees, way.told, self.vote)
+        told = with_vote(learned, way.told, self.vote)
         expected = told.cash * way.ratio
         p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
         purchases = told.purchases * way.ratio
@@ -98,10 +99,10 @@ class FittedHurdleLightGBM:
 
 @final
 @dataclass(frozen=True)
-class HurdleLightGBM:
-    """P(any cash) times expected cash if any, by boosted trees over rewound snapshots.
+class Hurdle:
+    """P(any cash) times expected cash if any, learned over rewound snapshots.
 
-    The amount is grown on the gamma deviance, whose optimum is the conditional mean itself, and
+    The amount is learned on the gamma deviance, whose optimum is the conditional mean itself, and
     scaled so that customers unseen sum right: no transformation back from logarithms, no bias.
     Net cash below 0 enters as 0; all expectations are then multiplied with the ratio of net cash
     to its positive part over the training rows.
@@ -112,34 +113,29 @@ class HurdleLightGBM:
         and splits the total over periods; without one, longer horizons are refused and periods
         share equally
     lesson : which earlier origins are learned from
-    trees : how trees are grown
+    learner : what learns the table
     """
 
     carry: Model | None = None
     lesson: LessonSettings = field(default_factory=LessonSettings)
-    trees: TreeSettings = field(default_factory=TreeSettings)
+    learner: Learner = field(default_factory=LightGBM)
 
-    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedHurdleLightGBM:
+    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedHurdle:
         """Learn from customers at earlier origins and what they then did."""
         lesson = prepare_lesson(
-            snapshot, horizon, settings=self.lesson, n_folds=self.trees.n_folds, seed=seed
+            snapshot, horizon, settings=self.lesson, n_folds=self.learner.n_folds, seed=seed
         )
         process = fit_process(
             self.carry, snapshot, learned=lesson.horizon, asked=horizon, seed=seed
         )
         paid = lesson.cash > 0
-        paying, amount = grow(
-            lesson.table,
-            lesson.fold,
-            (
-                Head(paid.astype(np.float64), {"objective": "binary"}),
-                Head(lesson.cash[paid], {"objective": "gamma"}, rows=paid),
-            ),
-            settings=self.trees,
-            seed=seed,
+        heads = (
+            Head(paid.astype(np.float64), "binary"),
+            Head(lesson.cash[paid], "gamma", rows=paid),
         )
+        paying, amount = self.learner.grow(lesson.table, lesson.fold, heads, seed=seed)
         purchases = grow_purchases(
-            snapshot, horizon, lesson, taught=self.lesson, trees=self.trees, seed=seed
+            snapshot, horizon, lesson, taught=self.lesson, learner=self.learner, seed=seed
         )
         unseen = np.clip(paying.unseen, _EDGE, 1.0 - _EDGE)
         vote, told = learn_vote(
@@ -148,13 +144,13 @@ class HurdleLightGBM:
             lesson,
             Summary(unseen * amount.unseen, purchases.unseen, unseen),
         )
-        return FittedHurdleLightGBM(
+        return FittedHurdle(
             horizon,
             lesson.horizon,
-            lesson.names,
-            paying.trees,
-            amount.trees,
-            purchases.trees,
+            lesson.design,
+            paying.predictor,
+            amount.predictor,
+            purchases.predictor,
             learn_amount_spread(lesson.cash[paid], (told.cash / told.p_positive)[paid]),
             lesson.kept,
             vote,

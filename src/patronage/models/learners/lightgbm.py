@@ -5,25 +5,35 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Float, Float32, Int
 
-from patronage.models.boosting.binned import BinnedTable, lightgbm
+from patronage.models.learners.base import Grown, Head, Loss
+from patronage.models.learners.binned import BinnedTable, lightgbm
 
-__all__ = ["Grown", "Head", "TreeSettings", "Trees", "grow"]
+__all__ = ["LightGBM", "Trees"]
 
 # Why members in threads of their own, each growing on one: LightGBM's own threads wait for each
 # other by spinning at every split, and on a busy machine that made a fit thirty times slower.
 # A machine that says how many threads numeric libraries may start (OMP_NUM_THREADS) is obeyed.
 N_WORKERS: Final = 1 if os.environ.get("OMP_NUM_THREADS") == "1" else min(2, os.cpu_count() or 1)
 
+_OBJECTIVES: Final[Mapping[Loss, Mapping[str, Any]]] = {
+    "binary": {"objective": "binary"},
+    "gamma": {"objective": "gamma"},
+    "poisson": {"objective": "poisson"},
+    "tweedie": {"objective": "tweedie"},
+    "squared": {"objective": "regression"},
+}
+
 Matrix = Float32[np.ndarray, "rows features"]
 
 
+@final
 @dataclass(frozen=True)
-class TreeSettings:
+class LightGBM:
     """How trees are grown; the same for every head.
 
     Attributes
@@ -51,7 +61,7 @@ class TreeSettings:
     share_of_features: float = 0.7
     share_of_rows: float = 0.7
 
-    def parameters(self, objective: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    def parameters(self, head: Head, seed: int) -> dict[str, Any]:
         """The parameters of LightGBM."""
         return {
             "extra_trees": self.random_cuts,
@@ -65,10 +75,54 @@ class TreeSettings:
             "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
-            **objective,
+            **_OBJECTIVES[head.loss],
+            **({"tweedie_variance_power": head.power} if head.loss == "tweedie" else {}),
         }
 
+    def grow(
+        self,
+        table: BinnedTable,
+        fold: Int[np.ndarray, " rows"],
+        heads: Sequence[Head],
+        *,
+        seed: int,
+    ) -> list[Grown]:
+        """Grow, for each head, one member per fold on the rows outside it, while those inside gain.
 
+        The members are not refitted on all rows: their mean has the variance of all the data.
+        """
+        folds = [fold if head.rows is None else fold[head.rows] for head in heads]
+        tables = [table if head.rows is None else table.take(head.rows) for head in heads]
+
+        def member(task: tuple[int, int]) -> tuple[str, Float[np.ndarray, " rows"]]:
+            which, k = task
+            inside, rows = folds[which] == k, tables[which]
+            booster = lightgbm().train(
+                {**self.parameters(heads[which], seed), **rows.parameters},
+                rows.part(~inside, heads[which].target),
+                self.max_rounds,
+                valid_sets=[rows.part(inside, heads[which].target)],
+                callbacks=[lightgbm().early_stopping(self.patience, verbose=False)],
+            )
+            text = booster.model_to_string(num_iteration=booster.best_iteration)
+            return text, _predict(_parse(text), table.matrix[fold == k])
+
+        tasks = [(which, k) for which in range(len(heads)) for k in range(self.n_folds)]
+        with ThreadPoolExecutor(N_WORKERS) as pool:
+            members = dict(zip(tasks, pool.map(member, tasks), strict=True))
+        grown = []
+        for which, head in enumerate(heads):
+            unseen = np.empty(len(fold))
+            for k in range(self.n_folds):
+                unseen[fold == k] = members[which, k][1]
+            of_head = unseen if head.rows is None else unseen[head.rows]
+            scale = float(head.target.sum() / of_head.sum())
+            texts = tuple(members[which, k][0] for k in range(self.n_folds))
+            grown.append(Grown(Trees(texts, scale), unseen * scale))
+        return grown
+
+
+@final
 @dataclass(frozen=True)
 class Trees:
     """The mean of a few boosters' predictions.
@@ -88,75 +142,6 @@ class Trees:
         for text in self.members:
             total += _predict(_parse(text), matrix)
         return total * (self.scale / len(self.members))
-
-
-@dataclass(frozen=True)
-class Head:
-    """One thing to learn.
-
-    Attributes
-    ----------
-    target : what each row is to be predicted as
-    objective : LightGBM's parameters of the loss
-    rows : the rows that say anything of it; None: all
-    """
-
-    target: Float[np.ndarray, " rows"]
-    objective: Mapping[str, Any]
-    rows: Bool[np.ndarray, " all_rows"] | None = None
-
-
-@dataclass(frozen=True)
-class Grown:
-    """Trees, and what each row of the table was predicted by the member that never saw it."""
-
-    trees: Trees
-    unseen: Float[np.ndarray, " all_rows"]
-
-
-def grow(
-    table: BinnedTable,
-    fold: Int[np.ndarray, " rows"],
-    heads: Sequence[Head],
-    *,
-    settings: TreeSettings,
-    seed: int,
-) -> list[Grown]:
-    """Grow, for each head, one member per fold on the rows outside it, while those inside gain.
-
-    The members are not refitted on all rows: their mean has the variance of all the data, and
-    every row has a prediction from customers that do not include it, from which spread and scale
-    are learned honestly.
-    """
-    folds = [fold if head.rows is None else fold[head.rows] for head in heads]
-    tables = [table if head.rows is None else table.take(head.rows) for head in heads]
-
-    def member(task: tuple[int, int]) -> tuple[str, Float[np.ndarray, " rows"]]:
-        which, k = task
-        inside, rows = folds[which] == k, tables[which]
-        booster = lightgbm().train(
-            {**settings.parameters(heads[which].objective, seed), **rows.parameters},
-            rows.part(~inside, heads[which].target),
-            settings.max_rounds,
-            valid_sets=[rows.part(inside, heads[which].target)],
-            callbacks=[lightgbm().early_stopping(settings.patience, verbose=False)],
-        )
-        text = booster.model_to_string(num_iteration=booster.best_iteration)
-        return text, _predict(_parse(text), table.matrix[fold == k])
-
-    tasks = [(which, k) for which in range(len(heads)) for k in range(settings.n_folds)]
-    with ThreadPoolExecutor(N_WORKERS) as pool:
-        members = dict(zip(tasks, pool.map(member, tasks), strict=True))
-    grown = []
-    for which, head in enumerate(heads):
-        unseen = np.empty(len(fold))
-        for k in range(settings.n_folds):
-            unseen[fold == k] = members[which, k][1]
-        of_head = unseen if head.rows is None else unseen[head.rows]
-        scale = float(head.target.sum() / of_head.sum())
-        texts = tuple(members[which, k][0] for k in range(settings.n_folds))
-        grown.append(Grown(Trees(texts, scale), unseen * scale))
-    return grown
 
 
 def _predict(booster: Any, matrix: Matrix) -> Float[np.ndarray, " rows"]:

@@ -12,15 +12,15 @@ from patronage.errors import HorizonError
 from patronage.events import EventLog
 from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
-from patronage.models.boosting.carrying import (
+from patronage.models.tabular.carrying import (
     carry,
     carry_ratio,
     period_shares,
     silence_exponent,
 )
-from patronage.models.boosting.design import design_matrix, feature_names
-from patronage.models.boosting.lesson import blocks_of_customers
-from patronage.models.boosting.spread import (
+from patronage.models.tabular.design import Design, feature_names
+from patronage.models.tabular.lesson import blocks_of_customers
+from patronage.models.tabular.spread import (
     learn_amount_spread,
     learn_tweedie_spread,
     log_density,
@@ -130,7 +130,7 @@ def test_ratios_without_a_divisor_are_missing_not_infinite():
         {name: [0.0, 5.0] for name in names} | {"mean_gap": [0.0, None], "max_gap": [0.0, 2.0]}
     )
 
-    matrix = design_matrix(customers, names)
+    matrix = Design(names).matrix(customers)
 
     assert matrix.dtype == np.float32
     assert not np.isinf(matrix).any()

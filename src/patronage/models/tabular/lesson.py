@@ -1,4 +1,4 @@
-"""What a boosting model learns from: customers at earlier origins and what they then did."""
+"""What a tabular model learns from: customers at earlier origins and what they then did."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, Shaped
 
 from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
-from patronage.models.boosting.binned import BinnedTable
-from patronage.models.boosting.design import FEATURE_GROUPS, design_matrix, feature_names
+from patronage.models.learners.binned import BinnedTable
+from patronage.models.tabular.design import FEATURE_GROUPS, Design, feature_names
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
 
@@ -44,7 +44,8 @@ class Lesson:
 
     Attributes
     ----------
-    table : features, in the order of `names`
+    table : features of the rows, as `design` lays them out
+    design : from customers to features
     cash : net cash within `horizon` of the origin, not below 0
     purchases : counted purchase days within it
     fold : block of the row's customer
@@ -56,7 +57,7 @@ class Lesson:
     """
 
     table: BinnedTable
-    names: tuple[str, ...]
+    design: Design
     cash: Float[np.ndarray, " rows"]
     purchases: Float[np.ndarray, " rows"]
     fold: Int[np.ndarray, " rows"]
@@ -115,10 +116,10 @@ def _lesson(
     # A window longer than the first origin's history holds everything there, and less today.
     history = float((snapshot.as_of - found.origins[0]).days)
     oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
-    names = feature_names(longest_window=oldest)
+    design = Design(feature_names(longest_window=oldest))
     return Lesson(
-        BinnedTable(design_matrix(customers, names), seed),
-        names,
+        BinnedTable(design.matrix(customers), seed),
+        design,
         cash,
         purchases,
         block,

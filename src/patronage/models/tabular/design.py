@@ -1,4 +1,4 @@
-"""The table that the trees see: one row per customer, numbers only, rounded to float32.
+"""The table that learners see: one row per customer, numbers only, rounded to float32.
 
 Amounts, counts and days enter as they are, and also relative to the customer's own rhythm (days
 since the last purchase over the mean gap) and age (purchases per day): what is relative means the
@@ -6,7 +6,8 @@ same at an early origin as today, when everybody is older.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, final
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from jaxtyping import Float32
 
 from patronage.snapshots.features import WINDOWS
 
-__all__ = ["FEATURE_GROUPS", "design_matrix", "feature_names"]
+__all__ = ["FEATURE_GROUPS", "Design", "feature_names"]
 
 FEATURE_GROUPS: Final = ("rhythm", "money", "windows")
 
@@ -67,23 +68,37 @@ def feature_names(*, longest_window: float = np.inf) -> tuple[str, ...]:
     return tuple(_expressions(tuple(w for w in WINDOWS if w <= longest_window)))
 
 
-def design_matrix(
-    customers: pl.DataFrame, names: tuple[str, ...]
-) -> Float32[np.ndarray, "customers features"]:
-    """The named features of a snapshot's customers, float32; NaN where there is none.
+@final
+@dataclass(frozen=True)
+class Design:
+    """From a snapshot's customers to the rows of a table.
 
-    Parameters
+    Attributes
     ----------
-    customers : `Snapshot.customers` with the groups FEATURE_GROUPS
-    names : from `feature_names`
+    names : features, in the order of the table's columns; from `feature_names`
     """
-    known = _expressions(WINDOWS)
-    columns = customers.select(
-        # Why: 0/0 and x/0 are "no such ratio", which trees send down their own branch.
-        pl.when(expression.cast(pl.Float64).is_finite())
-        .then(expression.cast(pl.Float64))
-        .cast(pl.Float32)
-        .alias(name)
-        for name, expression in ((name, known[name]) for name in names)
-    )
-    return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+
+    names: tuple[str, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `matrix` reads beyond RFM."""
+        return FEATURE_GROUPS
+
+    def matrix(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers features"]:
+        """The features of a snapshot's customers, float32; NaN where there is none.
+
+        Parameters
+        ----------
+        customers : `Snapshot.customers` with the groups `features`
+        """
+        known = _expressions(WINDOWS)
+        columns = customers.select(
+            # Why: 0/0 and x/0 are "no such ratio", which trees send down their own branch.
+            pl.when(expression.cast(pl.Float64).is_finite())
+            .then(expression.cast(pl.Float64))
+            .cast(pl.Float32)
+            .alias(name)
+            for name, expression in ((name, known[name]) for name in self.names)
+        )
+        return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)

@@ -17,12 +17,12 @@ from patronage.forecast import AbstractForecast
 from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.boosting.hurdle import HurdleLightGBM
-from patronage.models.boosting.lesson import LessonSettings
-from patronage.models.boosting.trees import TreeSettings
-from patronage.models.boosting.tweedie import TweedieLightGBM
 from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.catalog import make_model
+from patronage.models.learners.lightgbm import LightGBM
+from patronage.models.tabular.hurdle import Hurdle
+from patronage.models.tabular.lesson import LessonSettings
+from patronage.models.tabular.tweedie import Tweedie
 from patronage.registry.codec import decode, encode
 from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
 
@@ -31,7 +31,7 @@ lightgbm = pytest.importorskip("lightgbm", reason="for want of lightgbm, of the 
 START = date(2023, 1, 2)
 AS_OF = START + timedelta(days=280)
 HORIZON = Horizon(8, "week")
-QUICK = TreeSettings(max_rounds=100, patience=10, learning_rate=0.2, num_leaves=6)
+QUICK = LightGBM(max_rounds=100, patience=10, learning_rate=0.2, num_leaves=6)
 
 
 def simulated_log(n_customers: int, folder: Path, *, refunds: bool) -> EventLog:
@@ -95,8 +95,8 @@ class Slowing:
 
 
 MODELS: dict[str, Model] = {
-    "hurdle": HurdleLightGBM(trees=QUICK),
-    "tweedie": TweedieLightGBM(trees=QUICK),
+    "hurdle": Hurdle(learner=QUICK),
+    "tweedie": Tweedie(learner=QUICK),
 }
 
 

@@ -1,8 +1,8 @@
-"""The forest of expected purchases: the same for every boosting model taught the same lesson."""
+"""Expected purchases: the same for every model of one learner taught the same lesson."""
 
 from patronage.horizon import Horizon
-from patronage.models.boosting.lesson import Lesson, LessonSettings
-from patronage.models.boosting.trees import Grown, Head, TreeSettings, grow
+from patronage.models.learners.base import Grown, Head, Learner
+from patronage.models.tabular.lesson import Lesson, LessonSettings
 from patronage.snapshots import Snapshot
 
 __all__ = ["grow_purchases"]
@@ -14,12 +14,12 @@ def grow_purchases(
     lesson: Lesson,
     *,
     taught: LessonSettings,
-    trees: TreeSettings,
+    learner: Learner,
     seed: int,
 ) -> Grown:
     """Expected counted purchase days within the lesson's horizon.
 
-    A snapshot that remembers grows it once for all models.
+    A snapshot that remembers learns it once for all models.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def grow_purchases(
     """
 
     def make() -> Grown:
-        head = Head(lesson.purchases, {"objective": "poisson"})
-        (grown,) = grow(lesson.table, lesson.fold, (head,), settings=trees, seed=seed)
+        head = Head(lesson.purchases, "poisson")
+        (grown,) = learner.grow(lesson.table, lesson.fold, (head,), seed=seed)
         return grown
 
     return snapshot.recall(
-        ("purchases", horizon, taught, trees, seed),
+        ("purchases", horizon, taught, learner, seed),
         make,
         # Why: one number a row, where a row of a snapshot has thirty.
         n_rows=lambda grown: len(grown.unseen) // 30,

@@ -10,8 +10,8 @@ import numpy as np
 
 from patronage.models.base import FittedModel
 from patronage.models.blending import blend, blend_weights
-from patronage.models.boosting.lesson import Lesson
 from patronage.models.folds import Summary, summarise
+from patronage.models.tabular.lesson import Lesson
 from patronage.snapshots import Snapshot
 
 __all__ = ["learn_vote", "with_vote"]

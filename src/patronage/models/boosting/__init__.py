@@ -1,1 +1,0 @@
-"""Gradient-boosted trees trained on rewound snapshots, carried on to long horizons."""
