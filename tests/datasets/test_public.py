@@ -24,7 +24,12 @@ ROWS = {
     "cdnow": 69_659,
     "cdnow_sample": 6_919,
     "donations_bgbb": 48_979,
+    "dunnhumby_household": 4_976,
+    "eu_health_insurance": 217_865,
     "grocery_elog": 10_483,
+    "hillstrom": 64_578,
+    "kdd98_subset": 41_726,
+    "madrigal": 188_182,
     "online_retail_ii": 1_044_847,
     "retail_125k": 125_000,
 }
@@ -103,6 +108,34 @@ def test_online_retail_counts_no_invoice_twice_and_splits_by_sign(data_dir: Path
     assert rows.filter(pl.col("kind") == "purchase")["amount"].min() == 0
     assert rows.filter(pl.col("kind") == "refund")["amount"].max() <= 0
     assert rows["customer_id"].null_count() == 235_287
+
+
+@pytest.mark.parametrize("name", [name for name, i in DATASETS.items() if i.one_observation_date])
+def test_a_set_of_one_date_has_attributes_before_it_and_one_outcome_after(
+    name: str, data_dir: Path
+):
+    info = DATASETS[name]
+    log = open_dataset(name, folder=data_dir)
+    rows = load_dataset(name, folder=data_dir)
+    after = rows.filter(pl.col("event_time") >= info.as_of)
+    known = log.before(info.as_of).tables.customers
+
+    assert log.observation_date == info.as_of
+    assert not after["customer_id"].is_duplicated().any()
+    assert known is not None
+    assert set(after["customer_id"]) <= set(known["customer_id"])
+
+
+def test_what_the_donors_gave_is_the_published_total(data_dir: Path):
+    """25 % of 19,372 donors gave; the targets are no attribute."""
+    log = open_dataset("kdd98_subset", folder=data_dir)
+    gifts = load_dataset("kdd98_subset", folder=data_dir).filter(
+        pl.col("event_time") >= DATASETS["kdd98_subset"].as_of
+    )
+
+    assert len(gifts) == 19_372 / 4
+    assert log.tables.customers is not None
+    assert not {"target_b", "target_d"} & set(log.tables.customers.columns)
 
 
 def test_donors_give_at_most_once_a_year_from_1995_on(data_dir: Path):

@@ -4,9 +4,11 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, Literal
 
+import numpy as np
 import polars as pl
 
 from patronage.errors import HorizonError, NotEnoughDataError, PatronageError, SettingsError
@@ -21,6 +23,8 @@ from patronage.snapshots import Outcome, Snapshot, observe_outcome, take_snapsho
 
 __all__ = ["backtest"]
 
+# Of the customers of a set with one date, judged; the others are learned from.
+_SHARE: Final = 0.4
 _SECONDS = {"model": pl.String, "origin": pl.Date, "fit": pl.Float64, "predict": pl.Float64}
 
 
@@ -28,11 +32,12 @@ def backtest(
     log: EventLog | Snapshot,
     models: Mapping[str, Model],
     *,
-    origins: Sequence[date],
+    origins: Sequence[date] = (),
     horizon: Horizon,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
     split: Literal["time", "customers"] = "time",
+    judged: pl.Series | None = None,
     n_draws: int = 200,
 ) -> Scorecard:
     """Each model, fitted at each origin, against the horizon after it.
@@ -43,7 +48,9 @@ def backtest(
     origins : days at which to stand; each must lie the whole horizon before the end of the log
     progress : called with the share done, 0 to 1
     split : 'customers' (fit on some, judge the others at the same day) is for sets with one
-        observation date alone
+        observation date alone, which is then the origin
+    judged : with split='customers', the customers to judge; by default 40 % of them, drawn by the
+        seed
     n_draws : resamplings of customers for the intervals
 
     Raises
@@ -52,18 +59,15 @@ def backtest(
     SettingsError : no origins, no models, or a split that this log does not allow
     NotEnoughDataError : no model gave any forecast; the message has their reasons
     """
-    if split != "time":
-        raise SettingsError(
-            f"split={split!r} is for sets with one observation date, and this log is not marked as "
-            "one: customers share their time, so the future of those fitted on would tell of those "
-            "judged.\nTo mend: leave split='time'."
-        )
-    if not origins or not models:
-        raise SettingsError(f"{len(models)} models and {len(origins)} origins; both are needed.")
-    judge = log if isinstance(log, Snapshot) else take_snapshot(log.compact())
-    days = tuple(sorted(set(origins)))
-    _refuse_unfinished(days, horizon, judge)
-    results = _judge_all(judge, days, models, horizon, seed=seed, progress=progress)
+    if not models:
+        raise SettingsError("0 models were given; name at least one.")
+    judge = log if isinstance(log, Snapshot) else _all_of(log, horizon)
+    if split == "customers":
+        trials = [_by_customers(judge, origins, horizon, judged, seed=seed)]
+    else:
+        trials = _by_time(judge, origins, horizon)
+    days = tuple(trial.outcome.origin for trial in trials)
+    results = _judge_all(trials, models, seed=seed, progress=progress)
     tables, seconds, failures = [], [], dict[str, list[str]]()
     for origin, name, result in results:
         if isinstance(result, PatronageError):
@@ -88,20 +92,82 @@ def backtest(
     return Scorecard(frame, predictions, reasons, horizon, days, times_table, draws)
 
 
-def _refuse_unfinished(origins: Sequence[date], horizon: Horizon, judge: Snapshot) -> None:
+@dataclass(frozen=True)
+class _Trial:
+    """What is learned from, what is then forecast, and what came of it."""
+
+    learn: Snapshot
+    at: Snapshot
+    outcome: Outcome
+
+
+def _all_of(log: EventLog, horizon: Horizon) -> Snapshot:
+    """All that the log tells; of one observation date, what it tells once the horizon is over."""
+    if log.observation_date is None:
+        return take_snapshot(log.compact())
+    end = log.observation_date + timedelta(days=math.ceil(horizon.days))
+    return take_snapshot(log.compact(), as_of=max(end, log.next_day()))
+
+
+def _by_time(judge: Snapshot, origins: Sequence[date], horizon: Horizon) -> list[_Trial]:
+    """Stand at each origin, earliest first."""
+    if not origins:
+        raise SettingsError("0 origins were given; name at least one day to stand at.")
+    days = sorted(set(origins))
     latest = judge.as_of - timedelta(days=math.ceil(horizon.days))
-    if origins[-1] > latest:
+    if days[-1] > latest:
         raise HorizonError(
-            f"{horizon} after the origin {origins[-1]} are not over by {judge.as_of}, when the log "
+            f"{horizon} after the origin {days[-1]} are not over by {judge.as_of}, when the log "
             f"ends.\nTo mend: choose origins up to {latest}, or a shorter horizon."
         )
+    known = [judge.rewind(day) for day in days]
+    return [_Trial(at, at, observe_outcome(judge, at, horizon)) for at in known]
+
+
+def _by_customers(
+    judge: Snapshot,
+    origins: Sequence[date],
+    horizon: Horizon,
+    judged: pl.Series | None,
+    *,
+    seed: int,
+) -> _Trial:
+    """Stand at the one date of observation; learn from some customers, judge the others."""
+    observed = judge.events.observation_date
+    if observed is None:
+        raise SettingsError(
+            "split='customers' is for sets with one observation date, and this log is not marked "
+            "as one: customers share their time, so the future of those fitted on would tell of "
+            "those judged.\nTo mend: leave split='time'."
+        )
+    if set(origins) - {observed}:
+        raise SettingsError(
+            f"everybody was observed on {observed}; no other origin can be judged.\n"
+            "To mend: leave origins out."
+        )
+    everyone = judge.rewind(observed).customers["customer_id"]
+    if judged is None:
+        rng = np.random.default_rng(seed)
+        judged = everyone.filter(pl.Series(rng.permutation(len(everyone)) < _SHARE * len(everyone)))
+    theirs = everyone.is_in(judged.cast(everyone.dtype).implode())
+    if theirs.all() or not theirs.any():
+        raise SettingsError(
+            f"{int(theirs.sum())} of {len(everyone)} customers would be judged; some must be "
+            "judged, and some learned from."
+        )
+    learn = take_snapshot(
+        judge.events.among(everyone.filter(~theirs)), as_of=judge.as_of, features=judge.features
+    )
+    last = take_snapshot(
+        judge.events.among(everyone.filter(theirs)), as_of=judge.as_of, features=judge.features
+    )
+    at = last.rewind(observed)
+    return _Trial(learn, at, observe_outcome(last, at, horizon))
 
 
 def _judge_all(
-    judge: Snapshot,
-    days: Sequence[date],
+    trials: Sequence[_Trial],
     models: Mapping[str, Model],
-    horizon: Horizon,
     *,
     seed: int,
     progress: Callable[[float], None] | None,
@@ -111,35 +177,34 @@ def _judge_all(
     The latest origin has the most to learn from and a mapping names the simplest models first, so
     that what takes longest is begun first.
     """
-    tasks = [(origin, name) for origin in days for name in models]
+    tasks = [(trial, name) for trial in trials for name in models]
     done = itertools.count(1)
 
     def work(
-        task: tuple[date, str],
+        task: tuple[_Trial, str],
     ) -> tuple[date, str, tuple[pl.DataFrame, tuple[float, float]] | PatronageError]:
-        origin, name = task
-        at = judge.rewind(origin)
-        outcome = observe_outcome(judge, at, horizon)
+        trial, name = task
         try:
-            table, times = _judge_one(name, models[name], at, outcome, seed=seed)
+            table, times = _judge_one(name, models[name], trial, seed=seed)
         except PatronageError as error:
             found: tuple[pl.DataFrame, tuple[float, float]] | PatronageError = error
         else:
-            first_days = at.customers.select("customer_id", "first_day")
+            first_days = trial.at.customers.select("customer_id", "first_day")
             found = table.join(first_days, "customer_id", maintain_order="left"), times
         if progress is not None:
             progress(0.95 * next(done) / len(tasks))
-        return origin, name, found
+        return trial.outcome.origin, name, found
 
     return side_by_side(work, tasks)
 
 
 def _judge_one(
-    name: str, model: Model, at: Snapshot, outcome: Outcome, *, seed: int
+    name: str, model: Model, trial: _Trial, *, seed: int
 ) -> tuple[pl.DataFrame, tuple[float, float]]:
+    horizon = trial.outcome.horizon
     start = time.perf_counter()
-    fitted = model.fit(at, outcome.horizon, seed=seed)
+    fitted = model.fit(trial.learn, horizon, seed=seed)
     middle = time.perf_counter()
-    forecast = fitted.predict(at, outcome.horizon)
-    table = predictions_table(name, forecast, outcome, seed=seed)
+    forecast = fitted.predict(trial.at, horizon)
+    table = predictions_table(name, forecast, trial.outcome, seed=seed)
     return table, (middle - start, time.perf_counter() - middle)

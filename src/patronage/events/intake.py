@@ -51,6 +51,7 @@ def read_events(
     has_clock: bool | None = None,
     day_first: bool | None = None,
     query: str | None = None,
+    observation_date: date | None = None,
     workspace: Path | None = None,
 ) -> EventLog:
     """Read a table of events and account for every row of it.
@@ -68,6 +69,8 @@ def read_events(
     timezone : of times that carry none; UTC by default
     has_clock : times of day matter; else found out
     query : SQL to run, where `source` is the address of a database
+    observation_date : every customer was observed on this one day: what is before it is known,
+        what follows is the outcome; such a log may be split by customers, and cannot be rewound
     day_first : 03/04/2020 is 3 April; else found out over the whole column
     workspace : folder for what is written, of this log alone; else a temporary one that lives as
         long as the log
@@ -133,6 +136,7 @@ def read_events(
         tables=tables,
         kinds=_kinds(plan, facts),
         rated_kinds=rated,
+        observation_date=observation_date,
         workspace=holder,
     )
     _sweep(folder, log.relation)

@@ -1,10 +1,13 @@
 """EventLog: a handle on Parquet that SQL runs over; the one source of truth."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from patronage.engines import default_engine, literal, parquet
 from patronage.errors import EventSchemaError
@@ -35,6 +38,8 @@ class EventLog:
     kinds : kinds of event that may occur
     rated_kinds : kinds whose cash a rate table gave; a day of them with cash counts as a purchase
     cut : rows at or after this day, by either clock, are not seen
+    observation_date : the one day at which every customer was observed, where there is no more
+        (a mailing, a policy book): attributes before it, an outcome after; else None
     ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
     """
 
@@ -48,6 +53,7 @@ class EventLog:
     kinds: tuple[str, ...] = KINDS
     rated_kinds: tuple[str, ...] = ()
     cut: date | None = None
+    observation_date: date | None = None
     ledger: Path | None = None
     # Why: the folder lives as long as any log that was made from it, and is then removed.
     workspace: Workspace | None = field(default=None, repr=False, compare=False)
@@ -70,6 +76,28 @@ class EventLog:
         """The log as known at `as_of`: both clocks strictly before it. The one cut there is."""
         cut = as_of if self.cut is None else min(as_of, self.cut)
         return replace(self, cut=cut, tables=self.tables.before(cut))
+
+    def among(self, customer_id: pl.Series) -> "EventLog":
+        """The log of some of the customers; their rows of the side tables with them."""
+        workspace = self.workspace or Workspace()
+        # Why a number of its own: logs of other customers may share the folder.
+        path = workspace.path / f"among-{uuid.uuid4().hex}.parquet"
+        wanted = customer_id.unique().sort().to_frame("customer_id")
+        wanted.write_parquet(path)
+        relation = (
+            f"SELECT * FROM ({self.relation}) SEMI JOIN {parquet([path])} USING (customer_id)"
+        )
+        people = self.tables.customers
+        if people is not None:
+            people = people.join(wanted, on="customer_id", how="semi", maintain_order="left")
+        some = replace(
+            self,
+            relation=relation,
+            tables=replace(self.tables, customers=people),
+            ledger=None,
+            workspace=workspace,
+        )
+        return some if self.ledger is None else some.compact()
 
     def sql(self) -> str:
         """SQL text of the events known so far."""
@@ -103,7 +131,7 @@ class EventLog:
             return self
         workspace = self.workspace or Workspace()
         # Why: logs cut on different days share the folder, and each has a ledger of its own.
-        path = workspace.path / f"ledger-{self.cut or 'whole'}.parquet"
+        path = workspace.path / f"ledger-{self.cut or 'whole'}-{uuid.uuid4().hex}.parquet"
         default_engine().write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,

@@ -48,6 +48,7 @@ def rewound_origins(
     The latest origin is as_of less the horizon; the others step back by a quarter of it (whole
     weeks where it is long, at least 7 days). The earliest has at least 50 customers, a fifth of
     those known today, and as much history before it as the horizon is long (at least 4 weeks).
+    Where everybody was observed on one date, that is the only origin.
 
     Parameters
     ----------
@@ -58,6 +59,9 @@ def rewound_origins(
     ------
     NotEnoughDataError : not even one week (one day, where less than a week was asked) fits
     """
+    observed = snapshot.events.observation_date
+    if observed is not None:
+        return _one_date(snapshot, observed, horizon)
     n_max = n_min if n_max is None else n_max
     if not 1 <= n_min <= n_max:
         raise SettingsError(f"1 <= n_min <= n_max is needed; {n_min} and {n_max} given.")
@@ -93,6 +97,18 @@ def rewound_origins(
         "them.\nTo mend: give a longer history, or use models that learn from histories alone "
         "(pareto_nbd, bg_nbd, mbg_nbd or a baseline)."
     )
+
+
+def _one_date(snapshot: Snapshot, observed: date, horizon: Horizon) -> RewoundOrigins:
+    """Where everybody was observed on one day, that day is the origin, if its outcome is known."""
+    if observed + timedelta(days=math.ceil(horizon.days)) > snapshot.as_of:
+        raise NotEnoughDataError(
+            f"everybody was observed on {observed}, and {horizon} after it are not over by "
+            f"{snapshot.as_of}.\nTo mend: learn from a snapshot that knows the outcome, taken "
+            f"{horizon} after {observed} or later."
+        )
+    reason = f"{horizon} ahead is learned from the one date of observation, {observed}."
+    return RewoundOrigins(horizon, (observed,), True, reason)
 
 
 def _first_days(snapshot: Snapshot) -> Shaped[np.ndarray, " customers"]:

@@ -1,10 +1,19 @@
 """From a public file to a frame of events; columns keep the names the public knows."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+
+from patronage.datasets.public.one_date import (
+    dunnhumby_household,
+    eu_health_insurance,
+    hillstrom,
+    kdd98_subset,
+)
 
 __all__ = ["FRAMES"]
 
@@ -48,6 +57,30 @@ def _donations(path: Path) -> pl.DataFrame:
     )
 
 
+def _madrigal(path: Path) -> pl.DataFrame:
+    """Purchases laid into their quarters; days are drawn, once for all."""
+    rng = np.random.default_rng(7)
+    counts = pl.read_parquet(path)
+    spends = pl.read_parquet(path.with_name("cust_by_qtr_spend.parquet"))
+    tables = []
+    for quarter in (name for name in counts.columns if name.startswith("Y")):
+        year, number = int(quarter[1:5]), int(quarter[6])
+        start = date(year, 3 * number - 2, 1)
+        n_days = (date(year + (number == 4), 3 * number % 12 + 1, 1) - start).days
+        count = counts[quarter].fill_null(0).to_numpy().astype(int)
+        each = np.maximum(spends[quarter].fill_null(0.0).to_numpy(), 0.0) / np.maximum(count, 1)
+        tables.append(
+            pl.DataFrame(
+                {
+                    "customer_id": np.repeat(counts["CustomerID"].to_numpy(), count),
+                    "event_time": np.datetime64(start) + rng.integers(0, n_days, count.sum()),
+                    "amount": np.round(np.repeat(each, count), 4),
+                }
+            )
+        )
+    return pl.concat(tables)
+
+
 def _as_it_is(path: Path) -> pl.DataFrame:
     return pl.read_parquet(path)
 
@@ -58,7 +91,12 @@ FRAMES: Final[Mapping[str, Callable[[Path], pl.DataFrame]]] = {
     "cdnow": _cdnow,
     "cdnow_sample": _cdnow,
     "donations_bgbb": _donations,
+    "dunnhumby_household": dunnhumby_household,
+    "eu_health_insurance": eu_health_insurance,
     "grocery_elog": _as_it_is,
+    "hillstrom": hillstrom,
+    "kdd98_subset": kdd98_subset,
+    "madrigal": _madrigal,
     "online_retail_ii": _online_retail_ii,
     "retail_125k": _as_it_is,
 }

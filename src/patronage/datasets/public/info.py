@@ -41,7 +41,8 @@ class DatasetInfo:
     get : how a person gets the file
     sources : files that hold it, the preferred first
     notes : what the loader does to it, and what to mind
-    one_observation_date : everything was observed at one date, so it may be split by customer
+    one_observation_date : everything was observed at `as_of`, so it may be split by customer;
+        the customers table then holds what was known of each
     """
 
     name: str
@@ -206,6 +207,128 @@ _ALL: Final = (
         (
             "Looks simulated: near-uniform amounts, no heavy tail, hardly any drop-out. A model "
             "that finds strong heterogeneity here is wrong.",
+        ),
+    ),
+    DatasetInfo(
+        "dunnhumby_household",
+        "The Complete Journey by household: spend of a first year, demographics, and a second year",
+        "real",
+        "USD",
+        {},
+        date(2020, 12, 31),
+        Horizon(346, "day"),
+        "dunnhumby Source Files terms; published under DbCL 1.0. Cite dunnhumby, The Complete "
+        "Journey.",
+        "dim_household.parquet, made of the public CSV files (household_key, Spend_Y1, Spend_Y2, "
+        "First_Day and demographics)",
+        (
+            Source(
+                "dunnhumby_cj_household/dim_household.parquet",
+                "c4bd24dea01c846eacf3ab36a1cb1d3e68478c0fec73450d0ef0895c67eab03a",
+            ),
+        ),
+        (
+            "Only sums are known: the first year's spend is one event on the household's first "
+            "day, the second year's one event in its middle.",
+            "Day 1 is 2020-01-01, an invented calendar. Columns that look at both years are left "
+            "out.",
+        ),
+        one_observation_date=True,
+    ),
+    DatasetInfo(
+        "eu_health_insurance",
+        "Members of European group health insurance: what each cost in the years observed",
+        "real",
+        "EUR",
+        {},
+        date(2020, 1, 1),
+        Horizon(52, "week"),
+        "GPL-2 or later. Cite the R package CASdatasets.",
+        "euhealthinsurance of the R package CASdatasets, as one Parquet file",
+        (
+            Source(
+                "eu_health_insurance/members.parquet",
+                "f3344279d7fde479f4cdaac3a119e58187c45f475f2394f70520b5a10f34eaac",
+            ),
+        ),
+        (
+            "No dates: everybody joins the day before as_of, and all amounts paid are one event "
+            "after it, whatever the years of exposure (an attribute, known in advance here).",
+            "`group` is the split as shipped: train, valid, test.",
+        ),
+        one_observation_date=True,
+    ),
+    DatasetInfo(
+        "hillstrom",
+        "E-mail experiment: customers of a year, mailed at random, and two weeks after",
+        "real",
+        "USD",
+        {},
+        date(2008, 3, 1),
+        Horizon(2, "week"),
+        "Published for an open challenge; free use. Cite Hillstrom (2008), MineThatData E-Mail "
+        "Analytics Challenge.",
+        "the challenge's CSV file as Parquet, a row number added as customer_id",
+        (
+            Source(
+                "hillstrom/hillstrom_email.parquet",
+                "38e8c2e85d905f5c13aedbd283281b9cc9815a232d1402b9a8637cf13ed7d431",
+            ),
+        ),
+        (
+            "No dates: as_of is made up; the last purchase lies `recency` months before it, with "
+            "the spend of the past year as its amount.",
+            "`segment` is the treatment, drawn at random and known at as_of.",
+        ),
+        one_observation_date=True,
+    ),
+    DatasetInfo(
+        "kdd98_subset",
+        "KDD Cup 1998: lapsed donors of a veterans' organisation, and their answer to one mailing",
+        "real",
+        "USD",
+        {},
+        date(1997, 6, 1),
+        Horizon(26, "week"),
+        "KDD Cup 1998 terms: research use; do not try to identify donors. Cite Parsons (1998).",
+        "donor_raw_data.csv, the SAS course's extract of the learning file, as Parquet",
+        (
+            Source(
+                "kdd98_subset/donor_raw_19372.parquet",
+                "69c6cc8fd21e78358f0efcc11d855c5db30b8e34662d2c5e0746e7808f6f6d00",
+            ),
+        ),
+        (
+            "19,372 donors, of whom 25 % gave; in the cup's file 5.1 % did. For money, weigh "
+            "those who gave by 0.0507 / 0.25 and the others by 0.9493 / 0.75 (a mailing cost "
+            "0.68 USD).",
+            "The first and last gift before as_of are events; the rest of the history is in the "
+            "attributes.",
+        ),
+        one_observation_date=True,
+    ),
+    DatasetInfo(
+        "madrigal",
+        "Madrigal: customers of a catalogue shop over sixteen quarters, 2016 to 2019",
+        "real",
+        "USD",
+        {},
+        date(2019, 1, 1),
+        Horizon(52, "week"),
+        "Offered to readers of Fader, Hardie & Ross (2022), The Customer-Base Audit; do not "
+        "redistribute.",
+        "the book's quarterly tables cust_by_qtr_trans and cust_by_qtr_spend, as Parquet files "
+        "beside each other",
+        (
+            Source(
+                "madrigal/cust_by_qtr_trans.parquet",
+                "f3b7f0f7656727744fab2212d7b1d85644a941c24dbb939177f827b06236d879",
+            ),
+        ),
+        (
+            "Only counts and spend by quarter are known: the purchases of a quarter are laid "
+            "evenly into it, on days drawn once for all, its spend shared equally.",
+            "8,916 customers of before 2016 are left-truncated.",
         ),
     ),
     DatasetInfo(

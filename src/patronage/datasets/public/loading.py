@@ -8,6 +8,7 @@ import polars as pl
 from patronage.datasets.public.finding import find_file
 from patronage.datasets.public.frames import FRAMES
 from patronage.datasets.public.info import DATASETS, DatasetInfo
+from patronage.datasets.public.one_date import CUSTOMERS
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 
@@ -45,7 +46,16 @@ def load_dataset(name: str, *, folder: Path | None = None) -> pl.DataFrame:
 
 
 def open_dataset(name: str, *, folder: Path | None = None) -> EventLog:
-    """The event log of a public set; the arguments and errors of `load_dataset`."""
+    """The event log of a public set; the arguments and errors of `load_dataset`.
+
+    A set with one date of observation brings its customers table, and is marked as such.
+    """
     info = dataset_info(name)
-    frame = load_dataset(name, folder=folder)
-    return EventLog.from_frame(frame, currency=info.currency, columns=info.columns)
+    path = find_file(info, folder)
+    return EventLog.from_frame(
+        FRAMES[name](path),
+        currency=info.currency,
+        columns=info.columns,
+        customers=CUSTOMERS[name](path) if name in CUSTOMERS else None,
+        observation_date=info.as_of if info.one_observation_date else None,
+    )

@@ -54,8 +54,11 @@ class Carried:
 def fit_process(
     process: Model | None, snapshot: Snapshot, *, learned: Horizon, asked: Horizon, seed: int
 ) -> FittedModel | None:
-    """The process model fitted; HorizonError where there is none and the way is not zero."""
-    if process is not None:
+    """The process model fitted; HorizonError where there is none and the way is not zero.
+
+    None where everybody was observed on one date: then there is no process to see.
+    """
+    if process is not None and snapshot.events.observation_date is None:
         return process.fit(snapshot, asked, seed=seed)
     if learned.days < asked.days:
         raise HorizonError(
