@@ -15,7 +15,7 @@ from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.schema import PURCHASE_KINDS
 
-__all__ = ["attribute_source", "is_attribute", "with_attributes"]
+__all__ = ["attribute_source", "is_attribute", "profile_attributes", "with_attributes"]
 
 _PROFILE: Final = "customers."
 _FIRST: Final = "first_purchase."
@@ -45,6 +45,11 @@ def attribute_source(log: EventLog, name: str) -> str:
         f"there is no attribute {name!r} of customers; {_said(profiles, events)}.\n"
         f"To mend: give a customers table with a column {name!r}, or name one of these."
     )
+
+
+def profile_attributes(log: EventLog) -> tuple[str, ...]:
+    """Every attribute that the customers table has, as features; none without a table."""
+    return tuple(_PROFILE + name for name in _there(log)[0])
 
 
 def with_attributes(

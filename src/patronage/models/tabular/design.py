@@ -13,14 +13,19 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from patronage.snapshots.features import WINDOWS
+from patronage.snapshots.attributes import is_attribute
+from patronage.snapshots.features import FEATURES, WINDOWS
 
-__all__ = ["FEATURE_GROUPS", "Design", "feature_names"]
+__all__ = ["FEATURE_GROUPS", "Category", "Design", "feature_names"]
 
 FEATURE_GROUPS: Final = ("rhythm", "money", "windows")
 
 # A rate over a very short life says little; a week is added to every age in rates and shares.
 _SETTLING_DAYS: Final = 7.0
+
+# A level with fewer rows would be learned by heart; names and addresses have no other.
+_ROWS_IN_LEVEL: Final = 30
+_MOST_LEVELS: Final = 30
 
 _AS_THEY_ARE: Final = (
     "frequency",
@@ -70,35 +75,114 @@ def feature_names(*, longest_window: float = np.inf) -> tuple[str, ...]:
 
 @final
 @dataclass(frozen=True)
+class Category:
+    """An attribute in words; a column of the table for each of its levels.
+
+    Attributes
+    ----------
+    feature : as asked of a snapshot, such as "customers.gender"
+    levels : the words that enough customers have, in the order of the columns; a word unseen when
+        it was learned, or none, is a row of zeros
+    """
+
+    feature: str
+    levels: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
 class Design:
     """From a snapshot's customers to the rows of a table.
 
     Attributes
     ----------
     names : features, in the order of the table's columns; from `feature_names`
+    groups : further feature groups, whose numbers enter as they are
+    numbers : columns of these groups, and attributes that are numbers
+    categories : attributes in words
     """
 
     names: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+
+    @classmethod
+    def learn(
+        cls,
+        customers: pl.DataFrame,
+        *,
+        longest_window: float = np.inf,
+        groups: tuple[str, ...] = (),
+        attributes: tuple[str, ...] = (),
+    ) -> "Design":
+        """The design of a table: which of the attributes can be told apart, and how.
+
+        Parameters
+        ----------
+        customers : those that will be learned from, with FEATURE_GROUPS, groups and attributes
+        longest_window : days; longer windows are left out
+        groups : further feature groups
+        attributes : features such as "customers.gender"
+        """
+        numbers, categories = [], []
+        for name in (*(column for group in groups for column in FEATURES[group]), *attributes):
+            kind = customers.schema[name]
+            if kind.is_numeric() or kind == pl.Boolean:
+                numbers.append(name)
+            elif kind in (pl.String, pl.Categorical, pl.Enum):
+                categories.append(Category(name, _levels(customers[name])))
+        return cls(
+            feature_names(longest_window=longest_window),
+            groups,
+            tuple(numbers),
+            tuple(category for category in categories if category.levels),
+        )
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Feature groups that `matrix` reads beyond RFM."""
-        return FEATURE_GROUPS
+        """Feature groups and attributes that `matrix` reads beyond RFM."""
+        attributes = (*self.numbers, *(category.feature for category in self.categories))
+        return (*FEATURE_GROUPS, *self.groups, *filter(is_attribute, attributes))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the table's columns, in order."""
+        levels = (f"{one.feature} = {level}" for one in self.categories for level in one.levels)
+        return (*self.names, *self.numbers, *levels)
 
     def matrix(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers features"]:
         """The features of a snapshot's customers, float32; NaN where there is none.
 
         Parameters
         ----------
-        customers : `Snapshot.customers` with the groups `features`
+        customers : `Snapshot.customers` with `features`
         """
         known = _expressions(WINDOWS)
+        expressions = [
+            *(known[name] for name in self.names),
+            *(pl.col(name) for name in self.numbers),
+            *(
+                (pl.col(one.feature).cast(pl.String) == level).fill_null(False)
+                for one in self.categories
+                for level in one.levels
+            ),
+        ]
         columns = customers.select(
             # Why: 0/0 and x/0 are "no such ratio", which trees send down their own branch.
             pl.when(expression.cast(pl.Float64).is_finite())
             .then(expression.cast(pl.Float64))
             .cast(pl.Float32)
             .alias(name)
-            for name, expression in ((name, known[name]) for name in self.names)
+            for name, expression in zip(self.columns, expressions, strict=True)
         )
         return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+
+
+def _levels(words: pl.Series) -> tuple[str, ...]:
+    """The words that enough rows have, the most frequent first."""
+    counted = words.cast(pl.String).drop_nulls().value_counts(name="n")
+    enough = counted.filter(pl.col("n") >= _ROWS_IN_LEVEL)
+    # Why the name too: of equally frequent words always the same come first.
+    ordered = enough.sort(["n", words.name], descending=[True, False]).head(_MOST_LEVELS)
+    return tuple(ordered[words.name])

@@ -10,9 +10,10 @@ from jaxtyping import Float, Int, Shaped
 from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.tabular.design import FEATURE_GROUPS, Design, feature_names
+from patronage.models.tabular.design import FEATURE_GROUPS, Design
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
+from patronage.snapshots.attributes import profile_attributes
 
 __all__ = ["Lesson", "LessonSettings", "blocks_of_customers", "prepare_lesson"]
 
@@ -31,11 +32,15 @@ class LessonSettings:
         even the shortest leaves fewer, two must do
     most_origins : origins taken where history is long
     most_rows : above it, a sample of the customers is learned from
+    groups : feature groups beyond those that every design has
+    with_attributes : the attributes of the customers table, as known at each origin, are features
     """
 
     n_origins: int = 5
     most_origins: int = 8
     most_rows: int = 1_000_000
+    groups: tuple[str, ...] = ()
+    with_attributes: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,9 @@ def _lesson(
     snapshot: Snapshot, horizon: Horizon, *, settings: LessonSettings, n_folds: int, seed: int
 ) -> Lesson:
     found = _origins(snapshot, horizon, settings)
-    pairs = training_pairs(snapshot, found.origins, found.horizon, FEATURE_GROUPS)
+    attributes = profile_attributes(snapshot.events) if settings.with_attributes else ()
+    wanted = (*FEATURE_GROUPS, *settings.groups, *attributes)
+    pairs = training_pairs(snapshot, found.origins, found.horizon, wanted)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
     block, shuffled = blocks_of_customers(
@@ -116,7 +123,9 @@ def _lesson(
     # A window longer than the first origin's history holds everything there, and less today.
     history = float((snapshot.as_of - found.origins[0]).days)
     oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
-    design = Design(feature_names(longest_window=oldest))
+    design = Design.learn(
+        customers, longest_window=oldest, groups=settings.groups, attributes=attributes
+    )
     return Lesson(
         BinnedTable(design.matrix(customers), seed),
         design,
