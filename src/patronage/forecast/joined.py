@@ -29,14 +29,14 @@ class JoinedForecast(AbstractForecast):
     as_of: date
     horizon: Horizon
     groups: tuple[AbstractForecast, ...]
-    rows: tuple[Int[np.ndarray, " group"], ...]
+    rows: tuple[Int[np.ndarray, " _"], ...]
     p_alive: Float[np.ndarray, " customers"] | None = None
     n_purchases: Float[np.ndarray, "customers periods"] | None = None
     mean_factors: Float[np.ndarray, "customers factors"] | None = None
 
     @classmethod
     def of(
-        cls, groups: Sequence[AbstractForecast], rows: Sequence[Int[np.ndarray, " group"]]
+        cls, groups: Sequence[AbstractForecast], rows: Sequence[Int[np.ndarray, " _"]]
     ) -> "JoinedForecast":
         """The groups together; what one of them does not know, the whole does not.
 
@@ -117,7 +117,7 @@ class JoinedForecast(AbstractForecast):
         )
 
     def _laid(
-        self, ask: Callable[[AbstractForecast, Int[np.ndarray, " group"]], np.ndarray]
+        self, ask: Callable[[AbstractForecast, Int[np.ndarray, " _"]], np.ndarray]
     ) -> np.ndarray:
         """Each group's answer, a row per customer, laid where the group's customers stand."""
         parts = [ask(group, where) for group, where in zip(self.groups, self.rows, strict=True)]
