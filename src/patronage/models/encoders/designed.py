@@ -16,7 +16,11 @@ __all__ = ["Designed"]
 _FEWEST_ROWS_A_GROUP: Final = 100
 # Values of a column that are looked up, and the rows that are looked at for them.
 _FEW: Final = 8
+# Share of the rows looked at whose values differ, from which on nothing is taken to tie.
+_CONTINUOUS: Final = 0.95
 _PROBE: Final = 2000
+# Rows whose Hessians are held at once.
+_RUN: Final = 8192
 
 TableT = TypeVar("TableT", bound=Table)
 
@@ -30,7 +34,7 @@ class Designed(Generic[TableT]):
     ----------
     table : what the likelihood reads
     pattern : of each row, which of the patterns it has; whole numbers
-    patterns : the distinct rows of the design matrix
+    patterns : the distinct rows of the design matrix; all rows where nearly none are equal
     """
 
     table: TableT
@@ -40,6 +44,8 @@ class Designed(Generic[TableT]):
     @classmethod
     def of(cls, table: TableT, design: Float[np.ndarray, "rows columns"]) -> "Designed[TableT]":
         """The table beside a design matrix with a row for each of its rows."""
+        if any(_continuous(column) for column in design.T):
+            return cls(table, np.arange(len(design)), design)
         pattern, n_patterns = np.zeros(len(design), dtype=np.int64), 1
         for column in design.T:
             values, place = _distinct(column)
@@ -66,6 +72,23 @@ class Designed(Generic[TableT]):
         order = np.argsort(self.pattern, kind="stable")
         parts = np.split(order, np.cumsum(sizes)[:-1])
         return [(self.patterns[at], self.table.take(parts[at])) for at in used]
+
+    @cached_property
+    def reach(self) -> Float[np.ndarray, " columns"]:
+        """The largest size of each column."""
+        return np.asarray(np.abs(self.patterns).max(axis=0, initial=0.0))
+
+    @cached_property
+    def parts(self) -> Sequence[tuple[TableT, Float[np.ndarray, "columns part"]]]:
+        """The rows in runs, those with much in the table's first column first, and their designs.
+
+        Why in that order: rows that are alike cost alike, and what a purchase adds is summed over
+        the first so many rows of a run.
+        """
+        order = np.argsort(-self.table.columns[0], kind="stable")
+        runs = [order[first : first + _RUN] for first in range(0, len(order), _RUN)]
+        made = [(self.table.take(run), self.patterns[self.pattern[run]]) for run in runs]
+        return [(table, np.ascontiguousarray(design.T)) for table, design in made]
 
     def __len__(self) -> int:
         return len(self.pattern)
@@ -113,6 +136,12 @@ class Designed(Generic[TableT]):
         """The table's times rounded, the covariates as they are."""
         table: Any = self.table
         return Designed(table.coarse(), self.pattern, self.patterns)
+
+
+def _continuous(column: Float[np.ndarray, " rows"]) -> bool:
+    """Whether hardly two rows have the same value, as far as some rows tell."""
+    probe = column[:: max(len(column) // _PROBE, 1)]
+    return len(probe) > _PROBE // 2 and len(np.unique(probe)) > _CONTINUOUS * len(probe)
 
 
 def _distinct(

@@ -8,7 +8,6 @@ processes may be tied to one coefficient, or held at a number: γ_process = map 
 derivatives are those of the likelihood, by the chain rule, which is exact as θ is linear.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -16,12 +15,10 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.models.encoders.designed import Designed
-from patronage.models.likelihoods.base import Likelihood, Moments
+from patronage.models.likelihoods.base import ByColumn, Column, Likelihood, Moments, packed
 
 __all__ = ["LinearEncoder"]
 
-# Rows whose Hessians are held at once.
-_CHUNK: Final = 8192
 # Where some row's parameter would leave e^±100 nothing is evaluated: a search is to turn back.
 _FARTHEST: Final = 100.0
 
@@ -65,10 +62,14 @@ class LinearEncoder:
         table: Designed[Any],
     ) -> Moments:
         """Weighted log-likelihood, its gradient and Hessian with respect to the coefficients."""
-        theta = self.theta_of(likelihood, coefficients, table.patterns)
-        if not (np.abs(theta) <= _FARTHEST).all():
-            n = len(coefficients)
-            return Moments(np.asarray(-np.inf), np.full(n, np.nan), np.full((n, n), np.nan))
+        acting = self.maps @ coefficients[len(likelihood.parameter_names) :] + self.held
+        # Why not each row's own θ: what the largest of every column makes costs nothing.
+        furthest = np.abs(coefficients).max() + (np.abs(acting) @ table.reach).sum()
+        if not furthest <= _FARTHEST:
+            theta = self.theta_of(likelihood, coefficients, table.patterns)
+            if not (np.abs(theta) <= _FARTHEST).all():
+                n = len(coefficients)
+                return Moments(np.asarray(-np.inf), np.full(n, np.nan), np.full((n, n), np.nan))
         if table.groups is not None:
             return self._by_groups(likelihood, coefficients, table)
         return self._by_rows(likelihood, coefficients, table)
@@ -148,28 +149,50 @@ class LinearEncoder:
         """Every row at its own θ, some rows at a time."""
         directions = self._directions(likelihood)
         k, n = directions.shape[1], len(coefficients)
-        value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
-        for part in _chunks(table):
-            weight, columns = part.weight, np.ascontiguousarray(part.design.T)
-            own = self._theta_columns(likelihood, coefficients, columns).T
-            here = likelihood.row_moments(own, part.table)
-            bent = here.hessian.transpose(1, 2, 0)
-            value += float(weight @ here.value)
-            gradient[:k] += weight @ here.gradient
-            hessian[:k, :k] += bent @ weight
+        acting = self.maps @ coefficients[k:] + self.held
+        rows, columns = np.tril_indices(k)
+        both = np.where(rows == columns, 0.5, 1.0)
+        found = np.zeros(1 + k + len(rows))
+        effects, hessian = np.zeros(n - k), np.zeros((n, n))
+        for part, design in table.parts:
+            own = _columns(coefficients[:k], directions, acting @ design)
+            here = _packed(likelihood, own, part)
+            weight, bent = part.weight, here[1 + k :]
+            found += here @ weight
             # The design of each free effect in each process, weighted where it meets a sum.
-            each = [tied.T @ columns for tied in self.maps]
+            each = [tied.T @ design for tied in self.maps]
             for first, direction in zip(each, directions, strict=True):
                 weighted = first * weight
-                along = np.tensordot(direction, bent, axes=1)
-                gradient[k:] += weighted @ (here.gradient @ direction)
-                hessian[k:, :k] += weighted @ along.T
+                effects += weighted @ (direction @ here[1 : 1 + k])
+                across = weighted @ bent.T
+                np.add.at(hessian[k:], (slice(None), rows), across * (both * direction[columns]))
+                np.add.at(hessian[k:], (slice(None), columns), across * (both * direction[rows]))
                 for second, other in zip(each, directions, strict=True):
-                    hessian[k:, k:] += (weighted * (other @ along)) @ second.T
+                    pair = direction[rows] * other[columns] + direction[columns] * other[rows]
+                    hessian[k:, k:] += (weighted * ((both * pair) @ bent)) @ second.T
+        hessian[rows, columns] = hessian[columns, rows] = found[1 + k :]
         hessian[:k, k:] = hessian[k:, :k].T
-        return Moments(np.asarray(value), gradient, hessian)
+        gradient = np.concatenate([found[1 : 1 + k], effects])
+        return Moments(np.asarray(found[0]), gradient, hessian)
 
 
-def _chunks(table: Designed[Any]) -> Iterator[Designed[Any]]:
-    for first in range(0, len(table), _CHUNK):
-        yield table.take(slice(first, first + _CHUNK))
+def _columns(
+    theta: Float[np.ndarray, " k"],
+    directions: Float[np.ndarray, "processes k"],
+    shifts: Float[np.ndarray, "processes rows"],
+) -> list[Column]:
+    """θ of each row, parameter by parameter; a number where nothing acts on it."""
+    found: list[Column] = []
+    for at, direction in zip(theta.tolist(), directions.T, strict=True):
+        acting = np.flatnonzero(direction)
+        found.append(at + direction[acting] @ shifts[acting] if len(acting) else at)
+    return found
+
+
+def _packed(
+    likelihood: Likelihood[Any], theta: list[Column], table: Any
+) -> Float[np.ndarray, "entries rows"]:
+    if isinstance(likelihood, ByColumn):
+        return likelihood.packed_moments(theta, table)
+    each = [np.broadcast_to(column, len(table)) for column in theta]
+    return packed(likelihood.row_moments(np.stack(each).T, table))

@@ -10,18 +10,23 @@ eq. (6) of Fader, Hardie & Lee (2005) for y = x and eq. (9) of Batislam, Denizel
 (2007) for y = x + 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import betaln, gammaln
 
-from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
+from patronage.models.likelihoods.base import Column, Limit, Moments, natural_to_log
 from patronage.models.likelihoods.histories import Histories
-from patronage.models.likelihoods.purchasing import log_rising, rate_start
+from patronage.models.likelihoods.purchasing import (
+    listed_rising,
+    log_rising,
+    log_rising_ratio,
+    rate_start,
+)
 
-__all__ = ["EFFECTS", "LIMITS", "log_likelihood", "moments", "row_moments", "starts"]
+__all__ = ["EFFECTS", "LIMITS", "log_likelihood", "moments", "packed_moments", "starts"]
 
 Chances = Literal[0, 1]  # y - x
 Parameter = float | Float[np.ndarray, "*rows"]
@@ -77,46 +82,78 @@ def log_likelihood(
     return np.asarray(purchasing + stayed + np.where(y > 0, np.logaddexp(0.0, odds), 0.0))
 
 
-def row_moments(
-    theta: Float[np.ndarray, "rows 4"], table: Histories, *, extra_chances: Chances
-) -> Moments:
-    """Value, gradient and Hessian of each row with respect to its own θ."""
-    parameters = np.exp(theta)
-    r, alpha, a, b = parameters.T
-    x, y = table.x, table.x + extra_chances
-    rising, rising_1, rising_2 = log_rising(r, x)
-    left_b, left_b1, left_b2 = log_rising(b, y)
-    left_ab, left_ab1, left_ab2 = log_rising(a + b, y)
-    log_T, per_T = np.log(alpha + table.T), 1 / (alpha + table.T)
+def packed_moments(
+    theta: Sequence[Column], table: Histories, *, extra_chances: Chances
+) -> Float[np.ndarray, "15 rows"]:
+    """Value, gradient and Hessian of each row with respect to θ, packed.
+
+    With p = α / (α + time), q the weight of having left, o its log odds and h = b / (b+y-1), the
+    derivatives of o by ln (r, α, a, b) are (r ln((α+T)/(α+t)), n (p_T - p_t), 1, -h).
+    """
+    x = table.x
+    if (x[1:] > x[:-1]).any():
+        order = np.argsort(-x, kind="stable")
+        own = [c[order] if isinstance(c, np.ndarray) else c for c in theta]
+        found = np.empty((15, len(x)))
+        found[:, order] = packed_moments(own, table.take(order), extra_chances=extra_chances)
+        return found
+    log_alpha, log_a = theta[1], theta[2]
+    r, alpha, a, b = (np.exp(column) for column in theta)
     n = r + x
+    ends = alpha + table.T
+    log_T, p_T = np.log(ends), alpha / ends
+    rising, rising_1, rising_2 = listed_rising(r, x)
 
-    value = rising + r * np.log(alpha) + left_b - left_ab - n * log_T
-    # Why transposed: each derivative's column is then in one piece, which is twice as fast.
-    gradient = np.stack(
-        [rising_1 + np.log(alpha) - log_T, r / alpha - n * per_T, -left_ab1, left_b1 - left_ab1]
-    ).T
-    hessian = np.zeros((4, 4, len(x))).transpose(2, 0, 1)
-    hessian[:, 0, 0] = rising_2
-    hessian[:, 0, 1] = 1 / alpha - per_T
-    hessian[:, 1, 1] = -r / alpha**2 + n * per_T**2
-    hessian[:, 2, 2] = hessian[:, 2, 3] = -left_ab2
-    hessian[:, 3, 3] = left_b2 - left_ab2
+    found = np.zeros((15, len(x)))
+    value, g_r, g_alpha, g_a, g_b, rr, ar, aa, *rest = found
+    _, _, dd, _, _, bd, bb = rest
+    value += rising + r * log_alpha - n * log_T
+    g_r += r * (rising_1 + log_alpha - log_T)
+    g_alpha += r - n * p_T
+    rr += g_r + r * r * rising_2
+    ar += r * (1 - p_T)
+    bent_T = p_T * (1 - p_T)
+    aa -= n * bent_T
 
-    per_t = 1 / (alpha + table.t_x)
-    log_ratio, gap = log_T - np.log(alpha + table.t_x), per_T - per_t
-    per_b = 1 / (b + np.maximum(y, 1) - 1)
-    odds = np.where(y > 0, n * log_ratio + np.log(a * per_b), -np.inf)
-    q = np.exp(-np.logaddexp(0.0, -odds))
-    slope = np.stack([log_ratio, n * gap, 1 / a, -per_b]).T
-    value += np.logaddexp(0.0, odds)
-    gradient += q[:, None] * slope
-    hessian += (q * (1 - q))[:, None, None] * slope[:, :, None] * slope[:, None, :]
-    hessian[:, 0, 1] += q * gap
-    hessian[:, 1, 1] -= q * n * gap * (per_T + per_t)
-    hessian[:, 2, 2] -= q / a**2
-    hessian[:, 3, 3] += q * per_b**2
-    hessian[:, 1, 0], hessian[:, 3, 2] = hessian[:, 0, 1], hessian[:, 2, 3]
-    return natural_to_log(Moments(value, gradient, hessian), parameters)
+    # Who had a chance to leave come first.
+    last = len(x) if extra_chances else int(np.searchsorted(-x, 0.0))
+    had = slice(0, last)
+    y = x[had] + extra_chances
+    r, alpha, a, b, log_a = (c[had] if np.ndim(c) else c for c in (r, alpha, a, b, log_a))
+    ratio, up_1, up_2, low_1, low_2 = log_rising_ratio(b, a + b, y)
+    value[had] += ratio
+    low_2 = -low_2
+    up_1 = b * (up_1 - low_1)
+    low_1 = a * low_1
+    g_a[had] -= low_1
+    g_b[had] += up_1
+    dd[had] += a * a * low_2 - low_1
+    bd[had] += a * b * low_2
+    bb[had] += up_1 + b * b * (up_2 + low_2)
+
+    since = alpha + table.t_x[had]
+    log_ratio, p_t = log_T[had] - np.log(since), alpha / since
+    left = b + (y - 1)
+    h = b / left
+    odds = n[had] * log_ratio + log_a - np.log(left)
+    small = np.exp(-np.abs(odds))
+    q = np.where(odds > 0, 1.0, small) / (1 + small)
+    value[had] += np.maximum(odds, 0) + np.log1p(small)
+    s_r, s_alpha = r * log_ratio, n[had] * (p_T[had] - p_t)
+    spread = q * (1 - q)
+    g_r[had] += q * s_r
+    g_alpha[had] += q * s_alpha
+    g_a[had] += q
+    g_b[had] -= q * h
+    spread_r, spread_alpha = spread * s_r, spread * s_alpha
+    rr[had] += spread_r * s_r + q * s_r
+    ar[had] += spread_r * s_alpha + q * r * (p_T[had] - p_t)
+    aa[had] += spread_alpha * s_alpha + q * n[had] * (bent_T[had] - p_t * (1 - p_t))
+    found[8, had], found[9, had], dd[had] = spread_r, spread_alpha, dd[had] + spread
+    found[11, had], found[12, had] = -spread_r * h, -spread_alpha * h
+    bd[had] -= spread * h
+    bb[had] += spread * h * h - q * h * (1 - h)
+    return found
 
 
 def moments(theta: Float[np.ndarray, " 4"], table: Histories, *, extra_chances: Chances) -> Moments:
