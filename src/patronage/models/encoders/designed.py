@@ -79,13 +79,22 @@ class Designed(Generic[TableT]):
         return np.asarray(np.abs(self.patterns).max(axis=0, initial=0.0))
 
     @cached_property
+    def alike(self) -> Int[np.ndarray, " rows"]:
+        """The rows in an order in which neighbours are alike: falling in the first column."""
+        first, *others = self.table.columns
+        if not others:
+            return np.argsort(-first, kind="stable")
+        rest = np.sum(others, axis=0)
+        return np.argsort(0.9 * rest / max(float(rest.max(initial=0.0)), 1e-300) - np.floor(first))
+
+    @cached_property
     def parts(self) -> Sequence[tuple[TableT, Float[np.ndarray, "columns part"]]]:
-        """The rows in runs, those with much in the table's first column first, and their designs.
+        """The rows in runs of what is alike, and their designs.
 
         Why in that order: rows that are alike cost alike, and what a purchase adds is summed over
         the first so many rows of a run.
         """
-        order = np.argsort(-self.table.columns[0], kind="stable")
+        order = self.alike
         runs = [order[first : first + _RUN] for first in range(0, len(order), _RUN)]
         made = [(self.table.take(run), self.patterns[self.pattern[run]]) for run in runs]
         return [(table, np.ascontiguousarray(design.T)) for table, design in made]
@@ -128,9 +137,12 @@ class Designed(Generic[TableT]):
         return Designed(self.table.rescaled(unit), self.pattern, self.patterns)
 
     def thinned(self, every: int) -> "Designed[TableT]":
-        """Every so-many-th row of each pattern."""
+        """Every so-many-th row, of each pattern where there are few, and of what is alike."""
+        order = self.alike
         # Why: in compacted rows patterns take turns, and a step of ten would skip half of four.
-        return self.take(np.argsort(self.pattern, kind="stable")[every // 2 :: every])
+        if _FEWEST_ROWS_A_GROUP * len(self.patterns) <= len(self):
+            order = order[np.argsort(self.pattern[order], kind="stable")]
+        return self.take(order[every // 2 :: every])
 
     def coarse(self) -> "Designed[Any]":
         """The table's times rounded, the covariates as they are."""
