@@ -20,7 +20,7 @@ _FEW: Final = 8
 _CONTINUOUS: Final = 0.95
 _PROBE: Final = 2000
 # Rows whose Hessians are held at once.
-_RUN: Final = 8192
+_RUN: Final = 4096
 
 TableT = TypeVar("TableT", bound=Table)
 
@@ -88,8 +88,8 @@ class Designed(Generic[TableT]):
         return np.argsort(0.9 * rest / max(float(rest.max(initial=0.0)), 1e-300) - np.floor(first))
 
     @cached_property
-    def parts(self) -> Sequence[tuple[TableT, Float[np.ndarray, "columns part"]]]:
-        """The rows in runs of what is alike, and their designs.
+    def parts(self) -> "Sequence[_Part[TableT]]":
+        """The rows in runs of what is alike, their designs, and (1, design) × weight.
 
         Why in that order: rows that are alike cost alike, and what a purchase adds is summed over
         the first so many rows of a run.
@@ -97,7 +97,10 @@ class Designed(Generic[TableT]):
         order = self.alike
         runs = [order[first : first + _RUN] for first in range(0, len(order), _RUN)]
         made = [(self.table.take(run), self.patterns[self.pattern[run]]) for run in runs]
-        return [(table, np.ascontiguousarray(design.T)) for table, design in made]
+        return [
+            (table, np.ascontiguousarray(design.T), _weighted(design.T, table.weight))
+            for table, design in made
+        ]
 
     def __len__(self) -> int:
         return len(self.pattern)
@@ -148,6 +151,15 @@ class Designed(Generic[TableT]):
         """The table's times rounded, the covariates as they are."""
         table: Any = self.table
         return Designed(table.coarse(), self.pattern, self.patterns)
+
+
+_Part = tuple[TableT, Float[np.ndarray, "columns part"], Float[np.ndarray, "_ part"]]
+
+
+def _weighted(
+    columns: Float[np.ndarray, "columns rows"], weight: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, "_ rows"]:
+    return np.concatenate([weight[None, :], columns * weight])
 
 
 def _continuous(column: Float[np.ndarray, " rows"]) -> bool:

@@ -8,6 +8,7 @@ processes may be tied to one coefficient, or held at a number: γ_process = map 
 derivatives are those of the likelihood, by the chain rule, which is exact as θ is linear.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -151,29 +152,33 @@ class LinearEncoder:
         k, n = directions.shape[1], len(coefficients)
         acting = self.maps @ coefficients[k:] + self.held
         rows, columns = np.tril_indices(k)
-        both = np.where(rows == columns, 0.5, 1.0)
-        found = np.zeros(1 + k + len(rows))
-        effects, hessian = np.zeros(n - k), np.zeros((n, n))
-        for part, design in table.parts:
+        # What a lower triangle gives between two directions: d'Hd of each pair of processes.
+        pairs = directions[:, None, rows] * directions[None, :, columns]
+        pairs = np.where(rows == columns, pairs, pairs + pairs.transpose(1, 0, 2))
+        n_processes, n_columns = acting.shape
+        moments_of = _by_column(likelihood)
+        sums = np.zeros((1 + k + len(rows), 1 + n_columns))
+        between = np.zeros((n_processes, n_processes, n_columns, n_columns))
+        for part, design, weighted in table.parts:
             own = _columns(coefficients[:k], directions, acting @ design)
-            here = _packed(likelihood, own, part)
-            weight, bent = part.weight, here[1 + k :]
-            found += here @ weight
-            # The design of each free effect in each process, weighted where it meets a sum.
-            each = [tied.T @ design for tied in self.maps]
-            for first, direction in zip(each, directions, strict=True):
-                weighted = first * weight
-                effects += weighted @ (direction @ here[1 : 1 + k])
-                across = weighted @ bent.T
-                np.add.at(hessian[k:], (slice(None), rows), across * (both * direction[columns]))
-                np.add.at(hessian[k:], (slice(None), columns), across * (both * direction[rows]))
-                for second, other in zip(each, directions, strict=True):
-                    pair = direction[rows] * other[columns] + direction[columns] * other[rows]
-                    hessian[k:, k:] += (weighted * ((both * pair) @ bent)) @ second.T
-        hessian[rows, columns] = hessian[columns, rows] = found[1 + k :]
-        hessian[:k, k:] = hessian[k:, :k].T
-        gradient = np.concatenate([found[1 : 1 + k], effects])
-        return Moments(np.asarray(found[0]), gradient, hessian)
+            here = moments_of(own, part)
+            sums += here @ weighted.T
+            bent = (pairs.reshape(-1, len(rows)) @ here[1 + k :]).reshape(n_processes, -1, len(part))
+            for first in range(n_processes):
+                for second in range(first + 1):
+                    between[first, second] += (weighted[1:] * bent[first, second]) @ design.T
+        value, gradient, hessian = sums[0, 0], np.zeros(n), np.zeros((n, n))
+        gradient[:k] = sums[1 : 1 + k, 0]
+        hessian[rows, columns] = hessian[columns, rows] = sums[1 + k :, 0]
+        across = np.empty((k, k, n_columns))
+        across[rows, columns] = across[columns, rows] = sums[1 + k :, 1:]
+        for first, (direction, tied) in enumerate(zip(directions, self.maps, strict=True)):
+            gradient[k:] += direction @ sums[1 : 1 + k, 1:] @ tied
+            hessian[:k, k:] += np.tensordot(direction, across, axes=1) @ tied
+            for second, other in enumerate(self.maps):
+                hessian[k:, k:] += tied.T @ between[max(first, second), min(first, second)] @ other
+        hessian[k:, :k] = hessian[:k, k:].T
+        return Moments(np.asarray(value), gradient, hessian)
 
 
 def _columns(
@@ -189,10 +194,15 @@ def _columns(
     return found
 
 
-def _packed(
-    likelihood: Likelihood[Any], theta: list[Column], table: Any
-) -> Float[np.ndarray, "entries rows"]:
+def _by_column(
+    likelihood: Likelihood[Any],
+) -> Callable[[Sequence[Column], Any], Float[np.ndarray, "entries rows"]]:
+    """Its `packed_moments`, made of `row_moments` where it has none of its own."""
     if isinstance(likelihood, ByColumn):
-        return likelihood.packed_moments(theta, table)
-    each = [np.broadcast_to(column, len(table)) for column in theta]
-    return packed(likelihood.row_moments(np.stack(each).T, table))
+        return likelihood.packed_moments
+
+    def made(theta: Sequence[Column], table: Any) -> Float[np.ndarray, "entries rows"]:
+        each = [np.broadcast_to(column, len(table)) for column in theta]
+        return packed(likelihood.row_moments(np.stack(each).T, table))
+
+    return made

@@ -91,69 +91,105 @@ def packed_moments(
     derivatives of o by ln (r, α, a, b) are (r ln((α+T)/(α+t)), n (p_T - p_t), 1, -h).
     """
     x = table.x
+    found = np.zeros((15, len(x)))
     if (x[1:] > x[:-1]).any():
         order = np.argsort(-x, kind="stable")
         own = [c[order] if isinstance(c, np.ndarray) else c for c in theta]
-        found = np.empty((15, len(x)))
         found[:, order] = packed_moments(own, table.take(order), extra_chances=extra_chances)
         return found
+    # Who had a chance to leave comes first.
+    last = len(x) if extra_chances else int(np.searchsorted(-x, 0.0))
+    for had, write in ((slice(0, last), _with_chances), (slice(last, None), _without)):
+        if len(x[had]):
+            own = [c[had] if isinstance(c, np.ndarray) else c for c in theta]
+            write(own, table.take(had), extra_chances, found[:, had])
+    return found
+
+
+def _without(
+    theta: Sequence[Column], table: Histories, chances: Chances, found: Float[np.ndarray, "15 rows"]
+) -> None:
+    """Into `found`, rows without a repeat purchase: (α / (α+T))^r."""
+    del chances
+    r = np.exp(theta[0])
+    share = np.exp(theta[1])
+    share /= share + table.T
+    value = np.log(share, out=found[0])
+    value *= r
+    found[1], found[5] = value, value
+    np.multiply(share, -r, out=found[7])
+    found[7] *= np.subtract(1.0, share, out=share)
+    found[2] = np.multiply(share, r, out=found[6])
+
+
+def _with_chances(
+    theta: Sequence[Column], table: Histories, chances: Chances, found: Float[np.ndarray, "15 rows"]
+) -> None:
+    """Into `found`, rows after at least one chance to leave, in falling order of these."""
     log_alpha, log_a = theta[1], theta[2]
     r, alpha, a, b = (np.exp(column) for column in theta)
-    n = r + x
-    ends = alpha + table.T
-    log_T, p_T = np.log(ends), alpha / ends
+    x = table.x
+    n, y = r + x, x + chances
+    ends, since = alpha + table.T, alpha + table.t_x
+    log_T, p_T, p_t = np.log(ends), alpha / ends, alpha / since
+    log_ratio = log_T - np.log(since)
     rising, rising_1, rising_2 = listed_rising(r, x)
-
-    found = np.zeros((15, len(x)))
-    value, g_r, g_alpha, g_a, g_b, rr, ar, aa, *rest = found
-    _, _, dd, _, _, bd, bb = rest
-    value += rising + r * log_alpha - n * log_T
-    g_r += r * (rising_1 + log_alpha - log_T)
-    g_alpha += r - n * p_T
-    rr += g_r + r * r * rising_2
-    ar += r * (1 - p_T)
-    bent_T = p_T * (1 - p_T)
-    aa -= n * bent_T
-
-    # Who had a chance to leave come first.
-    last = len(x) if extra_chances else int(np.searchsorted(-x, 0.0))
-    had = slice(0, last)
-    y = x[had] + extra_chances
-    r, alpha, a, b, log_a = (c[had] if np.ndim(c) else c for c in (r, alpha, a, b, log_a))
     ratio, up_1, up_2, low_1, low_2 = log_rising_ratio(b, a + b, y)
-    value[had] += ratio
-    low_2 = -low_2
-    up_1 = b * (up_1 - low_1)
-    low_1 = a * low_1
-    g_a[had] -= low_1
-    g_b[had] += up_1
-    dd[had] += a * a * low_2 - low_1
-    bd[had] += a * b * low_2
-    bb[had] += up_1 + b * b * (up_2 + low_2)
-
-    since = alpha + table.t_x[had]
-    log_ratio, p_t = log_T[had] - np.log(since), alpha / since
-    left = b + (y - 1)
+    left = b + (y - 1) if chances == 0 else b + x
     h = b / left
-    odds = n[had] * log_ratio + log_a - np.log(left)
+    odds = n * log_ratio
+    odds += log_a
+    odds -= np.log(left)
     small = np.exp(-np.abs(odds))
-    q = np.where(odds > 0, 1.0, small) / (1 + small)
-    value[had] += np.maximum(odds, 0) + np.log1p(small)
-    s_r, s_alpha = r * log_ratio, n[had] * (p_T[had] - p_t)
+    q = np.where(odds > 0, 1.0, small)
+    q /= 1 + small
     spread = q * (1 - q)
-    g_r[had] += q * s_r
-    g_alpha[had] += q * s_alpha
-    g_a[had] += q
-    g_b[had] -= q * h
-    spread_r, spread_alpha = spread * s_r, spread * s_alpha
-    rr[had] += spread_r * s_r + q * s_r
-    ar[had] += spread_r * s_alpha + q * r * (p_T[had] - p_t)
-    aa[had] += spread_alpha * s_alpha + q * n[had] * (bent_T[had] - p_t * (1 - p_t))
-    found[8, had], found[9, had], dd[had] = spread_r, spread_alpha, dd[had] + spread
-    found[11, had], found[12, had] = -spread_r * h, -spread_alpha * h
-    bd[had] -= spread * h
-    bb[had] += spread * h * h - q * h * (1 - h)
-    return found
+
+    value, g_r, g_alpha, g_a, g_b, rr, ar, aa, dr, da, dd, br, ba, bd, bb = found
+    value[:] = rising + r * log_alpha
+    value -= n * log_T
+    value += ratio
+    value += np.log1p(small)
+    value += np.maximum(odds, 0, out=odds)
+    s_r, gap = r * log_ratio, p_T - p_t
+    s_alpha = n * gap
+    log_T -= log_alpha
+    g_r[:] = r * (rising_1 - log_T)
+    g_r += q * s_r
+    rr[:] = g_r + r * r * rising_2
+    np.multiply(q, s_alpha, out=g_alpha)
+    ar[:] = q * gap + (1 - p_T)
+    ar *= r
+    p_T *= n
+    g_alpha += r - p_T
+    # n p (1 - p) at both ends
+    p_T *= 1 - alpha / ends
+    p_t *= 1 - p_t
+    p_t *= n
+    aa[:] = q * (p_T - p_t) - p_T
+    np.multiply(spread, s_r, out=dr)
+    np.multiply(spread, s_alpha, out=da)
+    rr += dr * s_r
+    ar += dr * s_alpha
+    aa += da * s_alpha
+    np.multiply(dr, -h, out=br)
+    np.multiply(da, -h, out=ba)
+
+    low_1, up_1 = a * low_1, b * (up_1 - low_1)
+    g_a[:] = q - low_1
+    dd[:] = spread - low_1
+    bb[:] = up_1 + b * b * (up_2 - low_2)
+    low_2 = a * low_2
+    dd -= a * low_2
+    bd[:] = -b * low_2
+    spread *= h
+    bd -= spread
+    spread *= h
+    bb += spread
+    q *= h
+    g_b[:] = up_1 - q
+    q *= 1 - h
+    bb -= q
 
 
 def moments(theta: Float[np.ndarray, " 4"], table: Histories, *, extra_chances: Chances) -> Moments:

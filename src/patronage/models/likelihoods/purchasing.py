@@ -13,6 +13,8 @@ from patronage.models.likelihoods.histories import Histories
 __all__ = ["listed_rising", "log_rising", "log_rising_ratio", "rate_start"]
 
 _SUMMED: Final = 20
+# Rows that are taken together for all the purchases that they have left.
+_FEW: Final = 512
 
 
 def log_rising(
@@ -68,8 +70,8 @@ def log_rising_ratio(
     _, first, second, low_first, low_second = found[:, many:]
     product, i = np.ones(len(rest)), 0
     up, low = upper[many:].copy(), lower[many:].copy()
-    n = int(np.searchsorted(-rest, -i))
-    while n:
+    n = int(np.searchsorted(-rest, 0.0))
+    while n > _FEW:
         per_up, per_low = 1 / up[:n], 1 / low[:n]
         first[:n] += per_up
         low_first[:n] += per_low
@@ -81,6 +83,17 @@ def log_rising_ratio(
         n = int(np.searchsorted(-rest, -i))
         up[:n] += 1
         low[:n] += 1
+    if n:
+        # Why: in a step for each further purchase, calls would cost more than what they do.
+        steps = np.arange(rest[0] - i)[:, None]
+        counts = steps < rest[:n] - i
+        ups, lows = up[:n] + steps, low[:n] + steps
+        product[:n] *= np.where(counts, ups / lows, 1.0).prod(axis=0)
+        per_up, per_low = counts / ups, counts / lows
+        first[:n] += per_up.sum(axis=0)
+        low_first[:n] += per_low.sum(axis=0)
+        second[:n] -= np.einsum("ij,ij->j", per_up, per_up)
+        low_second[:n] -= np.einsum("ij,ij->j", per_low, per_low)
     np.log(product, out=found[0, many:])
     return tuple(found)
 
