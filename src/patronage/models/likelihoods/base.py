@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "natural_to_log",
     "packed",
+    "packed_to_log",
     "unpacked",
 ]
 
@@ -187,6 +188,20 @@ def unpacked(entries: Float[np.ndarray, "entries rows"], k: int) -> Moments:
     hessian = np.empty((k, k, entries.shape[1]))
     hessian[rows, columns] = hessian[columns, rows] = entries[1 + k :]
     return Moments(entries[0], entries[1 : 1 + k].T, hessian.transpose(2, 0, 1))
+
+
+def packed_to_log(
+    entries: Float[np.ndarray, "entries rows"], parameters: Sequence[Column]
+) -> Float[np.ndarray, "entries rows"]:
+    """`natural_to_log` of packed moments, in place."""
+    k = len(parameters)
+    for at, parameter in enumerate(parameters):
+        entries[1 + at] *= parameter
+    for at, (i, j) in enumerate(zip(*np.tril_indices(k), strict=True), start=1 + k):
+        entries[at] *= parameters[i] * parameters[j]
+        if i == j:
+            entries[at] += entries[1 + i]
+    return entries
 
 
 def natural_to_log(moments: Moments, parameters: Float[np.ndarray, "*rows k"]) -> Moments:
