@@ -197,7 +197,8 @@ def packed_to_log(
     k = len(parameters)
     for at, parameter in enumerate(parameters):
         entries[1 + at] *= parameter
-    for at, (i, j) in enumerate(zip(*np.tril_indices(k), strict=True), start=1 + k):
+    places = ((i, j) for i in range(k) for j in range(i + 1))
+    for at, (i, j) in enumerate(places, start=1 + k):
         entries[at] *= parameters[i] * parameters[j]
         if i == j:
             entries[at] += entries[1 + i]
