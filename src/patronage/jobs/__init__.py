@@ -4,6 +4,7 @@ from patronage.jobs.backtest_log import Board, backtest_log
 from patronage.jobs.candidates import EVERY, candidates
 from patronage.jobs.demo import demo
 from patronage.jobs.examine import examine
+from patronage.jobs.explain_log import explain_log
 from patronage.jobs.fit_source import fit_source
 from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.run import RunResult, run
@@ -20,6 +21,7 @@ __all__ = [
     "candidates",
     "demo",
     "examine",
+    "explain_log",
     "fit_source",
     "judge",
     "run",
