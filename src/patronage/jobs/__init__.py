@@ -4,6 +4,7 @@ from patronage.jobs.backtest_log import Board, backtest_log
 from patronage.jobs.candidates import EVERY, candidates
 from patronage.jobs.demo import demo
 from patronage.jobs.examine import examine
+from patronage.jobs.features import FeatureSettings, FeatureTables, make_features
 from patronage.jobs.fit_source import fit_source
 from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.run import RunResult, run
@@ -13,6 +14,8 @@ from patronage.jobs.settings import RunSettings
 __all__ = [
     "EVERY",
     "Board",
+    "FeatureSettings",
+    "FeatureTables",
     "Judgement",
     "RunResult",
     "RunSettings",
@@ -22,6 +25,7 @@ __all__ = [
     "examine",
     "fit_source",
     "judge",
+    "make_features",
     "run",
     "score_log",
 ]

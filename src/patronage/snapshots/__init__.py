@@ -1,5 +1,6 @@
 """What was known at as_of, and what happened after it."""
 
+from patronage.snapshots.aligned import AlignedLog, align
 from patronage.snapshots.amounts import AmountSums
 from patronage.snapshots.attributes import attribute_source, is_attribute
 from patronage.snapshots.features import FEATURES, RUN_FEATURES
@@ -14,9 +15,11 @@ __all__ = [
     "FEATURES",
     "RFM",
     "RUN_FEATURES",
+    "AlignedLog",
     "AmountSums",
     "Outcome",
     "Snapshot",
+    "align",
     "attribute_source",
     "calibration_holdout",
     "cohort_history",
