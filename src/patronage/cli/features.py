@@ -52,6 +52,13 @@ def features(
     selected: Annotated[
         bool, typer.Option("--select", help="Leave out features that tell nothing; say why.")
     ] = False,
+    max_psi: Annotated[
+        float | None,
+        typer.Option(
+            help="With --select: also leave out features that drift more between dates (PSI).",
+            show_default=False,
+        ),
+    ] = None,
     known_until: Annotated[
         str | None,
         typer.Option(
@@ -86,7 +93,7 @@ def features(
         ages=parse_ages(ages),
         age_end=age_end,
         split=split,
-        selection=SelectionSettings() if selected else None,
+        selection=SelectionSettings(max_psi=max_psi) if selected else None,
         known_until=parse_date(known_until),
         seed=seed,
     )

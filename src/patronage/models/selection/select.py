@@ -29,9 +29,10 @@ class SelectionSettings:
     Attributes
     ----------
     max_rho : |ρ| with an earlier feature from which on it tells nothing new
-    max_psi : largest population stability index between following blocks of time; None: any. At
-        0.25, a usual bound, ages and silences fall while a shop is young; at 1, two blocks of
-        time hardly share any values, so that nothing learned in one holds in the other
+    max_psi : largest population stability index between following blocks of time; None: it is
+        told, and nothing falls by it. Why None: ages and silences drift in every young shop, and
+        on two simulated shops and CDNOW, judged at a later date, the usual bound of 0.25 made the
+        Tweedie deviance 2 to 11 % worse than no bound did
     n_probes : random columns that a feature must beat; 0: none
     min_blocks : blocks of time in which it must; None: more than half of those that can be learned
     components : share of the variance of the kept features that principal components are to
@@ -40,7 +41,7 @@ class SelectionSettings:
     """
 
     max_rho: float = 0.999
-    max_psi: float | None = 1.0
+    max_psi: float | None = None
     n_probes: int = 10
     min_blocks: int | None = None
     components: float | None = None
