@@ -16,7 +16,8 @@ def test_the_table_its_dictionary_and_its_account(
     said = patronage(
         *("--log", "off", "features", shop / "events.csv"),
         *("--customers", shop / "customers.csv", "--as-of", DATES, "--horizon", "8 weeks"),
-        *("--groups", "all,customers.region", "--split", "time", "--select", "--out", tmp_path),
+        *("--groups", "all,customers.region", "--split", "time", "--select"),
+        *("--components", "0.9", "--out", tmp_path),
     )
 
     assert said.code == 0, said.err
@@ -34,6 +35,7 @@ def test_the_table_its_dictionary_and_its_account(
     assert told["split"]["rows"]["train"] == told["selection"]["learned_on"]
     report = pl.read_csv(tmp_path / "selection.csv")
     kept = report.filter("kept")["column"].to_list()
+    assert "component_1" in table.columns
     assert set(kept) <= set(table.columns)
     assert not set(report.filter(~pl.col("kept"))["column"]) & set(table.columns)
 

@@ -187,7 +187,7 @@ def test_dates_are_put_in_order_and_taken_once(shop: EventLog, by_date: BaseTabl
     table = base_table(shop, as_of=muddled, horizon=QUARTER, groups=("all", "customers.region"))
 
     assert_frame_equal(table.frame, by_date.frame)
-    assert table.notes == (
+    assert table.notes[:2] == (
         "5 as-of dates were given, 4 of them different.",
         "the as-of dates were put in order, earliest first.",
     )
@@ -241,3 +241,17 @@ def test_a_log_that_is_quiet_at_its_end_may_say_so(shop: EventLog) -> None:
     assert not table.observed.any()
     with pytest.raises(SettingsError, match="without targets"):
         _ = base_table(shop, as_of=[DATES[0]], groups=(), targets="none").observed
+
+
+def test_a_gap_keeps_targets_from_the_dates_right_after_them(shop: EventLog) -> None:
+    weekly = [START + timedelta(days=7 * k) for k in range(40, 44)]
+
+    def first_taught(gap: int) -> object:
+        table = base_table(shop, as_of=weekly, horizon=WEEK, groups=(), gap=gap)
+        return table.frame.filter(pl.col("as_of") == weekly[0])["train_from"].unique().to_list()
+
+    assert first_taught(0) == [weekly[1]]
+    assert first_taught(7) == [weekly[2]]
+    assert first_taught(8) == [weekly[3]]
+    with pytest.raises(SettingsError, match="a gap is 0 days or more"):
+        first_taught(-1)

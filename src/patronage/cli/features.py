@@ -55,7 +55,14 @@ def features(
     max_psi: Annotated[
         float | None,
         typer.Option(
-            help="With --select: also leave out features that drift more between dates (PSI).",
+            help="Select, and leave out also features that drift more between dates (PSI).",
+            show_default=False,
+        ),
+    ] = None,
+    components: Annotated[
+        float | None,
+        typer.Option(
+            help="Select, and add principal components with this share of the variance.",
             show_default=False,
         ),
     ] = None,
@@ -66,6 +73,10 @@ def features(
             show_default=False,
         ),
     ] = None,
+    gap: Annotated[
+        int,
+        typer.Option(min=0, help="Days between the end of a target and dates that it may teach."),
+    ] = 0,
     currency: options.Currency = None,
     columns: options.Columns = None,
     query: options.Query = None,
@@ -85,6 +96,7 @@ def features(
     from patronage.jobs.features import checked_form
     from patronage.models.selection import SelectionSettings
 
+    selected = selected or max_psi is not None or components is not None
     settings = jobs.FeatureSettings(
         as_of=parse_dates(as_of),
         horizon=Horizon.parse(horizon),
@@ -93,8 +105,9 @@ def features(
         ages=parse_ages(ages),
         age_end=age_end,
         split=split,
-        selection=SelectionSettings(max_psi=max_psi) if selected else None,
+        selection=SelectionSettings(max_psi=max_psi, components=components) if selected else None,
         known_until=parse_date(known_until),
+        gap=gap,
         seed=seed,
     )
     checked_form(form)

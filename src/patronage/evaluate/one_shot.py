@@ -122,9 +122,9 @@ def _in_time(table: BaseTable) -> tuple[Shaped[np.ndarray, " rows"], tuple[date,
     frame = table.frame
     # Why blocks, not days: by age, whole cohorts belong together.
     blocks = (
-        frame.filter(pl.Series(table.observed))
-        .group_by("time_block")
-        .agg(pl.len(), pl.col("as_of", "label_end").min())
+        frame.group_by("time_block")
+        .agg(pl.col("observed").sum(), pl.col("as_of", "train_from").min())
+        .filter(pl.col("observed") > 0)
         .sort("time_block")
     )
     if len(blocks) < len(PARTS):
@@ -135,19 +135,21 @@ def _in_time(table: BaseTable) -> tuple[Shaped[np.ndarray, " rows"], tuple[date,
         )
     start, last = _starts(blocks)
     number, first_day = blocks["time_block"].to_numpy(), blocks["as_of"].to_list()
-    block, ends = frame["time_block"].to_numpy(), frame["label_end"]
+    block, may_teach = frame["time_block"].to_numpy(), frame["train_from"]
     part = np.asarray(PARTS, dtype=object)[
         (block >= number[start]).astype(int) + (block >= number[last]).astype(int)
     ]
     for name, begins in (("train", first_day[start]), ("validation", first_day[last])):
-        part[(part == name) & np.asarray((ends > begins).to_numpy())] = "purged"
+        over = (may_teach <= begins).fill_null(value=False)
+        part[(part == name) & ~np.asarray(over.to_numpy())] = "purged"
     return part, (first_day[start], first_day[last])
 
 
 def _starts(blocks: pl.DataFrame) -> tuple[int, int]:
     """Where validation and test begin: as near to the shares asked as the purge leaves rows for."""
-    rows = blocks["len"].to_numpy()
-    first_day, over = blocks["as_of"].to_list(), blocks["label_end"].to_list()
+    rows = blocks["observed"].to_numpy()
+    first_day = blocks["as_of"].to_list()
+    over = blocks["train_from"].fill_null(date.max).to_list()
     before = np.append(0, np.cumsum(rows)) / rows.sum()
     pairs = list(combinations(range(1, len(rows)), 2))
     whole = [(a, b) for a, b in pairs if over[0] <= first_day[a] and min(over[a:b]) <= first_day[b]]

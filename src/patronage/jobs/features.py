@@ -34,7 +34,7 @@ class FeatureSettings:
     Attributes
     ----------
     as_of : first unknown days; by age at most one; None: those that the history allows
-    horizon, groups, known_until, n_folds, seed : as in `base_table`
+    horizon, groups, known_until, gap, n_folds, seed : as in `base_table`
     targets : after each date, of each life ('age'), or 'none'
     ages, age_end : as in `base_table_by_age`
     split : one split into parts beside the folds; None: none
@@ -50,6 +50,7 @@ class FeatureSettings:
     split: str | None = None
     selection: SelectionSettings | None = None
     known_until: date | None = None
+    gap: int = 0
     n_folds: int = 5
     seed: int = 0
 
@@ -141,6 +142,7 @@ def _table(log: EventLog, settings: FeatureSettings) -> BaseTable:
             as_of=settings.as_of[0] if settings.as_of else None,
             known_until=settings.known_until,
             groups=settings.groups,
+            gap=settings.gap,
             n_folds=settings.n_folds,
             seed=settings.seed,
         )
@@ -151,6 +153,7 @@ def _table(log: EventLog, settings: FeatureSettings) -> BaseTable:
         groups=settings.groups,
         targets="none" if settings.targets == "none" else "horizon",
         known_until=settings.known_until,
+        gap=settings.gap,
         n_folds=settings.n_folds,
         seed=settings.seed,
     )
@@ -176,6 +179,9 @@ def _final(table: BaseTable, split: OneShot | None, selection: Selection | None)
     """The table without the features that fell, and with the parts; texts are never dropped."""
     if selection is not None:
         table = table.without(set(table.numeric) - set(selection.kept))
+        if selection.components is not None:
+            values = selection.components.transform(table.matrix(selection.kept))
+            table = table.with_components(values)
     return table if split is None else table.with_part(split.part, split.split)
 
 
@@ -219,6 +225,7 @@ def _summary(
             "rows_observed": observed,
             "rows_not_observed": len(frame) - observed,
             "purge": {
+                "gap_days": settings.gap,
                 "rows_overlapping": int(frame["overlaps"].sum()),
                 "folds": [
                     {"test_from": f.start, "train": int(f.train.sum()), "test": int(f.test.sum())}
@@ -240,6 +247,9 @@ def _summary(
             "of": "the rows of part 'train'" if split else "all rows with a known target",
             "kept": len(selection.kept),
             "dropped": len(selection.report) - len(selection.kept),
+            "components": []
+            if selection.components is None
+            else selection.components.share.tolist(),
         }
     return found
 

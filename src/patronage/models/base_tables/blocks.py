@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from patronage.errors import SettingsError
+
 __all__ = ["places_of_customers", "with_blocks", "with_purge"]
 
 _BYTES: Final = 8
@@ -42,18 +44,27 @@ def with_blocks(rows: pl.DataFrame, *, n_folds: int, seed: int) -> pl.DataFrame:
     )
 
 
-def with_purge(rows: pl.DataFrame) -> pl.DataFrame:
+def with_purge(rows: pl.DataFrame, *, gap: int) -> pl.DataFrame:
     """The rows with `overlaps` and `train_from`, by their as_of, label_end and time_block.
 
-    overlaps : the label window reaches past the first day of a later block
+    overlaps : the label window and the gap reach past the first day of a later block
     train_from : first day of the first block that the row may teach; null where there is none
+
+    Parameters
+    ----------
+    gap : days between the end of a label window and the first block that it may teach
+
+    Raises
+    ------
+    SettingsError : a gap below 0
     """
+    if gap < 0:
+        raise SettingsError(f"a gap is 0 days or more; {gap} given.")
     starts = rows.group_by("time_block").agg(pl.col("as_of").min()).sort("time_block")["as_of"]
     edges = starts.to_numpy().astype("datetime64[D]")
-    ends = rows["label_end"].to_numpy().astype("datetime64[D]")
+    ends = rows["label_end"].to_numpy().astype("datetime64[D]") + gap
     place = np.searchsorted(edges, ends, side="left")
     following = np.append(edges, np.datetime64("NaT"))[place]
-    # A block that is empty has no first day; the blocks are numbered as they come.
     block = rows["time_block"].to_numpy()
     return rows.with_columns(
         overlaps=pl.Series(place > block + 1), train_from=pl.Series(following).cast(pl.Date)

@@ -10,7 +10,7 @@ import polars as pl
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.models.base_tables.blocks import with_blocks, with_purge
-from patronage.models.base_tables.by_date import end_of_knowledge
+from patronage.models.base_tables.by_date import end_of_knowledge, late_notes
 from patronage.models.base_tables.dictionary import describe_columns, groups_meant
 from patronage.models.base_tables.table import BaseTable, float32_safe
 from patronage.snapshots import RUN_FEATURES, AlignedLog, align, take_snapshot
@@ -30,6 +30,7 @@ def base_table_by_age(
     as_of: date | None = None,
     groups: Sequence[str] = RUN_FEATURES,
     known_until: date | None = None,
+    gap: int = 0,
     n_folds: int = 5,
     seed: int = 0,
 ) -> BaseTable:
@@ -45,6 +46,7 @@ def base_table_by_age(
     age_end : the target is of the days from the age to this one
     as_of : first unknown day of the calendar, which nothing looks beyond; default: known_until
     groups : feature groups and attributes that can be told of an age; 'all' is every such group
+    gap : as in `base_table`
     known_until : first day of which the log tells nothing; default: the day after its last event
 
     Raises
@@ -67,7 +69,8 @@ def base_table_by_age(
     is_today = pl.Series(np.arange(len(rows)) >= len(rows) - len(current))
     rows = _with_cohorts(rows.with_columns(is_today=is_today), aligned.births)
     rows = _with_targets(rows, aligned, looked, age_end)
-    rows = with_purge(with_blocks(float32_safe(rows, features), n_folds=n_folds, seed=seed))
+    rows = with_blocks(float32_safe(rows, features), n_folds=n_folds, seed=seed)
+    rows = with_purge(rows, gap=gap)
     frame = rows.sort("age", "customer_id").select(
         *("customer_id", "age", "is_today", "as_of", "first_day", *features),
         *("target_cash", "target_purchases", "target_life_cash", "observed"),
@@ -80,12 +83,17 @@ def base_table_by_age(
             f"no customer has reached day {age_end} of life by {aligned.as_of}: no target is known "
             f"to its end. The oldest is {int(aligned.births['age'].to_numpy().max())} days old."
         )
+    started = (
+        f"the log begins on {log.first_day()}: whoever "
+        "had bought before it is taken to begin with the first purchase in it."
+    )
     return BaseTable(
         frame,
         features,
         describe_columns(frame, wanted, _meanings(age_end)),
         "ages",
         aligned.as_of,
+        notes=(started, *late_notes(log, aligned.as_of)),
         warnings=tuple(warnings),
         set_aside=(("not known to be a buyer at that age", late),) if late else (),
     )

@@ -19,7 +19,7 @@ from patronage.models.base_tables.table import BaseTable, float32_safe
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import RUN_FEATURES, Snapshot, observe_outcome, take_snapshot
 
-__all__ = ["YEAR", "base_table", "end_of_knowledge"]
+__all__ = ["YEAR", "base_table", "end_of_knowledge", "late_notes"]
 
 YEAR: Final = Horizon(52, "week")
 # Dates taken where none are named.
@@ -34,6 +34,7 @@ def base_table(
     groups: Sequence[str] = RUN_FEATURES,
     targets: Literal["horizon", "none"] = "horizon",
     known_until: date | None = None,
+    gap: int = 0,
     n_folds: int = 5,
     seed: int = 0,
 ) -> BaseTable:
@@ -46,6 +47,8 @@ def base_table(
     groups : feature groups and attributes; 'all' is every group
     known_until : first day of which the log tells nothing; default: the day after its last event.
         A target whose window ends later is empty and not observed; no row is dropped
+    gap : days by which a target must be over before the date that it may teach: where rows are
+        learned late, its last days change for a while
     n_folds : blocks of customers
     seed : of the blocks
 
@@ -61,7 +64,7 @@ def base_table(
     asked = _asked(as_of)
     end = end_of_knowledge(log, known_until, asked.dates, horizon)
     judge = take_snapshot(log.compact(), as_of=end)
-    notes = list(asked.notes)
+    notes = [*asked.notes, *late_notes(log, end)]
     if asked.dates is None:
         dates, told = _allowed(judge, horizon)
         notes.append(told)
@@ -83,7 +86,7 @@ def base_table(
     columns = ["customer_id", "as_of", "first_day", *features]
     warnings = []
     if targets == "horizon":
-        rows = with_purge(rows)
+        rows = with_purge(rows, gap=gap)
         columns += ["target_cash", "target_purchases", "observed", "label_end"]
         columns += ["overlaps", "train_from"]
         warnings = _warnings(rows, dates, horizon, end)
@@ -148,6 +151,16 @@ def end_of_knowledge(
             "merely quiet at its end, say so with known_until (--known-until)."
         )
     return end
+
+
+def late_notes(log: EventLog, end: date) -> list[str]:
+    """What to know of targets where rows are learned late."""
+    if not log.has_known_time:
+        return []
+    return [
+        f"targets are as known at {end}, with what was learned after their windows; `gap` (--gap) "
+        "keeps days between a target and the dates that it may teach."
+    ]
 
 
 def _allowed(judge: Snapshot, horizon: Horizon) -> tuple[tuple[date, ...], str]:

@@ -88,7 +88,7 @@ class BaseTable:
         by_customer : who is judged was also never learned from; a fold per block and `fold`
         """
         observed = self.observed
-        ends, block = self.frame["label_end"], self.frame["time_block"].to_numpy()
+        may_teach, block = self.frame["train_from"], self.frame["time_block"].to_numpy()
         customers = self.frame["fold"].to_numpy()
         for k in range(1, int(block.max(initial=0)) + 1):
             test = observed & (block == k)
@@ -96,7 +96,8 @@ class BaseTable:
                 continue
             start = self.frame["as_of"].filter(pl.Series(block == k)).min()
             assert isinstance(start, date)
-            train = observed & (block < k) & np.asarray((ends <= start).to_numpy())
+            over = (may_teach <= start).fill_null(value=False)
+            train = observed & (block < k) & np.asarray(over.to_numpy())
             for fold in np.unique(customers[test]) if by_customer else [None]:
                 mine = np.ones(len(block), bool) if fold is None else customers == fold
                 others = np.ones(len(block), bool) if fold is None else ~mine
@@ -112,6 +113,18 @@ class BaseTable:
             frame=self.frame.drop(gone),
             features=kept,
             dictionary=self.dictionary.filter(~pl.col("column").is_in(gone)),
+        )
+
+    def with_components(self, values: Float[np.ndarray, "rows components"]) -> "BaseTable":
+        """The table with principal components of its features as further features."""
+        names = [f"component_{k + 1}" for k in range(values.shape[1])]
+        added = pl.DataFrame(values.astype(np.float32), schema=names)
+        meaning = dict.fromkeys(names, ("components", "principal component of the features"))
+        return replace(
+            self,
+            frame=pl.concat([self.frame, added], how="horizontal"),
+            features=(*self.features, *names),
+            dictionary=pl.concat([self.dictionary, describe_columns(added, (), meaning)]),
         )
 
     def with_part(self, part: pl.Series, split: str) -> "BaseTable":

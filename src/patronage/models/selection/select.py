@@ -1,8 +1,8 @@
 """Which features are worth keeping, and why the others are not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -45,7 +45,7 @@ class SelectionSettings:
     n_probes: int = 10
     min_blocks: int | None = None
     components: float | None = None
-    learner: LightGBM = LightGBM(n_folds=2, max_rounds=100)  # noqa: RUF009 (frozen)
+    learner: LightGBM = field(default_factory=lambda: LightGBM(n_folds=2, max_rounds=100))
 
     def __post_init__(self) -> None:
         bad = not 0 < self.max_rho <= 1 or (self.max_psi is not None and self.max_psi <= 0)
@@ -110,51 +110,69 @@ def select(
         )
     matrix, target = matrix[known], np.maximum(target[known], 0.0)
     fold, time_block = fold[known], time_block[known]
+    columns = _measured(matrix, names, time_block, use, seed)
+    left = [k for k, column in enumerate(columns) if column["reason"] is None]
+    contest = _contest(matrix[:, left], target, fold, time_block, use, seed)
+    for place, k in enumerate(left):
+        wins = int(contest.wins[place])
+        columns[k] |= {"gain": float(contest.gain[place]), "blocks_won": wins}
+        if wins < contest.needed:
+            columns[k]["reason"] = (
+                f"beat the random probes in {wins} of {contest.blocks} blocks of time, "
+                f"{contest.needed} needed"
+            )
+    where = [k for k in left if columns[k]["reason"] is None]
+    kept = tuple(names[k] for k in where)
+    report = pl.DataFrame(columns, schema=_REPORT).with_columns(
+        kept=pl.col("reason").is_null(), blocks=contest.blocks
+    )
+    components = None
+    if use.components is not None and kept:
+        components = learn_components(matrix[:, where], kept, share=use.components)
+    return Selection(kept, report, len(matrix), contest.notes, components)
+
+
+_REPORT: Final = {
+    "column": pl.String,
+    "kept": pl.Boolean,
+    "reason": pl.String,
+    "twin": pl.String,
+    "rho": pl.Float64,
+    "psi": pl.Float64,
+    "gain": pl.Float64,
+    "blocks_won": pl.Int64,
+}
+
+
+def _measured(
+    matrix: Float32[np.ndarray, "rows features"],
+    names: Sequence[str],
+    time_block: Int[np.ndarray, " rows"],
+    use: SelectionSettings,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Of each feature what it tells by itself, and the reason to drop it, if that is one."""
     some = _sample(len(matrix), seed)
     constant = is_constant(matrix)
     # Why only among what varies: a constant has no ranks to compare.
     varying = np.flatnonzero(~constant)
     twins = find_twins(matrix[np.ix_(some, varying)], max_rho=use.max_rho)
+    earlier = {varying[k]: (varying[of], twins.rho[k]) for k, of in enumerate(twins.of) if of >= 0}
     psi = stability(matrix[some], time_block[some])
-    reasons = np.full(len(names), "", dtype=object)
-    reasons[constant] = "constant"
-    twin: list[str | None] = [None] * len(names)
-    rho = np.full(len(names), np.nan)
-    for place, k in enumerate(varying):
-        if twins.of[place] >= 0:
-            twin[k], rho[k] = names[varying[twins.of[place]]], twins.rho[place]
-            reasons[k] = f"tells what {twin[k]} tells"
-    if use.max_psi is not None:
-        reasons[(reasons == "") & (psi > use.max_psi)] = f"unstable: PSI above {use.max_psi:g}"
-    left = np.flatnonzero(reasons == "")
-    contest = _contest(matrix[:, left], target, fold, time_block, use, seed)
-    wins, gain = np.full(len(names), -1), np.full(len(names), np.nan)
-    wins[left], gain[left] = contest.wins, contest.gain
-    if contest.blocks:
-        for k in left[wins[left] < contest.needed]:
-            reasons[k] = (
-                f"beat the random probes in {wins[k]} of {contest.blocks} blocks of time, "
-                f"{contest.needed} needed"
-            )
-    kept = tuple(name for name, reason in zip(names, reasons, strict=True) if not reason)
-    report = pl.DataFrame(
-        {
-            "column": list(names),
-            "kept": [not reason for reason in reasons],
-            "reason": [reason or None for reason in reasons],
-            "twin": pl.Series(twin, dtype=pl.String),
-            "rho": pl.Series(rho).fill_nan(None),
-            "psi": psi,
-            "gain": pl.Series(gain).fill_nan(None),
-            "blocks_won": pl.Series(wins).replace(-1, None),
-            "blocks": contest.blocks,
-        }
-    )
-    components = None
-    if use.components is not None and kept:
-        where = [k for k, reason in enumerate(reasons) if not reason]
-        components = learn_components(matrix[:, where], kept, share=use.components)
-    return Selection(kept, report, len(matrix), contest.notes, components)
+    columns: list[dict[str, Any]] = []
+    for k, name in enumerate(names):
+        twin, rho = (names[earlier[k][0]], float(earlier[k][1])) if k in earlier else (None, None)
+        reason = None
+        if constant[k]:
+            reason = "constant"
+        elif twin is not None:
+            reason = f"tells what {twin} tells"
+        elif use.max_psi is not None and psi[k] > use.max_psi:
+            reason = f"unstable: PSI above {use.max_psi:g}"
+        columns.append(
+            {"column": name, "reason": reason, "twin": twin, "rho": rho, "psi": float(psi[k])}
+        )
+    return columns
 
 
 def _sample(n_rows: int, seed: int) -> Int[np.ndarray, " some"]:
