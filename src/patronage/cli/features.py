@@ -94,6 +94,7 @@ def features(
     from patronage.cli.sources import open_log
     from patronage.horizon import Horizon
     from patronage.jobs.features import checked_form
+    from patronage.jobs.folders import make_folder
     from patronage.models.selection import SelectionSettings
 
     selected = selected or max_psi is not None or components is not None
@@ -111,6 +112,7 @@ def features(
         seed=seed,
     )
     checked_form(form)
+    make_folder(out)
     with timed("features") as facts, bars() as progress:
         tables = {
             "customers": customers,

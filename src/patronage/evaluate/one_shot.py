@@ -119,43 +119,50 @@ def _drawn(customer_id: pl.Series, seed: int) -> Shaped[np.ndarray, " rows"]:
 
 def _in_time(table: BaseTable) -> tuple[Shaped[np.ndarray, " rows"], tuple[date, date]]:
     """The part of each row by its time, 'purged' included; first days of validation and test."""
-    frame = table.frame
     # Why blocks, not days: by age, whole cohorts belong together.
-    blocks = (
-        frame.group_by("time_block")
-        .agg(pl.col("observed").sum(), pl.col("as_of", "train_from").min())
-        .filter(pl.col("observed") > 0)
-        .sort("time_block")
+    first_days = table.frame.group_by("time_block").agg(pl.col("as_of").min())
+    cells = (
+        table.frame.filter("observed")
+        .group_by("time_block", "train_from")
+        .len()
+        .join(first_days, "time_block")
     )
-    if len(blocks) < len(PARTS):
+    starts = cells["as_of"].unique().sort().to_list()
+    if len(starts) < len(PARTS):
         raise NotEnoughDataError(
             f"a split in time needs {len(PARTS)} dates with known outcomes, and this table has "
-            f"{len(blocks)}.\nTo mend: name more as-of dates, or a shorter horizon; for one date "
+            f"{len(starts)}.\nTo mend: name more as-of dates, or a shorter horizon; for one date "
             "judge by `fold`, or ask for split='random' by its name."
         )
-    start, last = _starts(blocks)
-    number, first_day = blocks["time_block"].to_numpy(), blocks["as_of"].to_list()
-    block, may_teach = frame["time_block"].to_numpy(), frame["train_from"]
-    part = np.asarray(PARTS, dtype=object)[
-        (block >= number[start]).astype(int) + (block >= number[last]).astype(int)
-    ]
-    for name, begins in (("train", first_day[start]), ("validation", first_day[last])):
-        over = (may_teach <= begins).fill_null(value=False)
-        part[(part == name) & ~np.asarray(over.to_numpy())] = "purged"
-    return part, (first_day[start], first_day[last])
+    n_rows = int(cells["len"].sum())
+
+    def misses(begins: tuple[date, date]) -> tuple[int, float]:
+        """Parts that would be empty, and rows by which all parts miss the shares asked."""
+        parted = cells.group_by(part=_part(*begins)).agg(pl.col("len").sum())
+        counts = dict(parted.iter_rows())
+        found = [counts.get(part, 0) for part in PARTS]
+        by = sum(abs(n - share * n_rows) for n, share in zip(found, SHARES, strict=True))
+        return found.count(0), by
+
+    begins = min(combinations(starts[1:], 2), key=misses)
+    rows = table.frame.select("time_block", "train_from").join(
+        first_days, "time_block", maintain_order="left"
+    )
+    return rows.select(_part(*begins)).to_series().to_numpy(), begins
 
 
-def _starts(blocks: pl.DataFrame) -> tuple[int, int]:
-    """Where validation and test begin: as near to the shares asked as the purge leaves rows for."""
-    rows = blocks["observed"].to_numpy()
-    first_day = blocks["as_of"].to_list()
-    over = blocks["train_from"].fill_null(date.max).to_list()
-    before = np.append(0, np.cumsum(rows)) / rows.sum()
-    pairs = list(combinations(range(1, len(rows)), 2))
-    whole = [(a, b) for a, b in pairs if over[0] <= first_day[a] and min(over[a:b]) <= first_day[b]]
-    return min(
-        whole or pairs,
-        key=lambda pair: abs(before[pair[0]] - SHARES[0]) + abs(1 - before[pair[1]] - SHARES[2]),
+def _part(validation: date, test: date) -> pl.Expr:
+    """The part of a row, by the first day of its block (`as_of`) and `train_from`."""
+    may_teach = pl.col("train_from").fill_null(date.max)
+    return (
+        pl.when(pl.col("as_of") >= test)
+        .then(pl.lit("test"))
+        .when(pl.col("as_of") >= validation)
+        .then(pl.when(may_teach <= test).then(pl.lit("validation")).otherwise(pl.lit("purged")))
+        .when(may_teach <= validation)
+        .then(pl.lit("train"))
+        .otherwise(pl.lit("purged"))
+        .alias("part")
     )
 
 

@@ -19,7 +19,7 @@ __all__ = ["AGES", "base_table_by_age"]
 
 AGES: Final = (1, 7, 30, 90)
 # Equally many customers by first day; the later are judged by what the earlier taught.
-_COHORTS: Final = 5
+_COHORTS: Final = 8
 
 
 def base_table_by_age(
