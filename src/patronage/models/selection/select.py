@@ -16,7 +16,7 @@ from patronage.models.selection.probes import beats_probes
 
 __all__ = ["Selection", "SelectionSettings", "select"]
 
-# Rows by which duplicates and drift are judged; more say nothing new.
+# Rows by which duplicates and drift are judged; more say nothing new of them.
 _MOST_ROWS: Final = 50_000
 # A block of time with fewer rows that paid anything teaches no tree.
 _FEWEST_PAYING: Final = 60
@@ -37,6 +37,7 @@ class SelectionSettings:
     min_blocks : blocks of time in which it must; None: more than half of those that can be learned
     components : share of the variance of the kept features that principal components are to
         carry; None: no components
+    most_rows : above it, a sample of the rows is learned from
     learner : what grows the trees of the probes
     """
 
@@ -45,6 +46,7 @@ class SelectionSettings:
     n_probes: int = 10
     min_blocks: int | None = None
     components: float | None = None
+    most_rows: int = 200_000
     learner: LightGBM = field(default_factory=lambda: LightGBM(n_folds=2, max_rounds=100))
 
     def __post_init__(self) -> None:
@@ -108,8 +110,10 @@ def select(
             f"{int(known.sum())} rows with a known target and {len(names)} features are too few "
             "to select from.\nTo mend: choose as-of dates whose outcomes are over."
         )
-    matrix, target = matrix[known], np.maximum(target[known], 0.0)
-    fold, time_block = fold[known], time_block[known]
+    rows = np.flatnonzero(known)
+    rows = rows[_sample(len(rows), use.most_rows, seed)]
+    matrix, target = matrix[rows], np.maximum(target[rows], 0.0)
+    fold, time_block = fold[rows], time_block[rows]
     columns = _measured(matrix, names, time_block, use, seed)
     left = [k for k, column in enumerate(columns) if column["reason"] is None]
     contest = _contest(matrix[:, left], target, fold, time_block, use, seed)
@@ -152,7 +156,7 @@ def _measured(
     seed: int,
 ) -> list[dict[str, Any]]:
     """Of each feature what it tells by itself, and the reason to drop it, if that is one."""
-    some = _sample(len(matrix), seed)
+    some = _sample(len(matrix), _MOST_ROWS, seed)
     constant = is_constant(matrix)
     # Why only among what varies: a constant has no ranks to compare.
     varying = np.flatnonzero(~constant)
@@ -175,10 +179,10 @@ def _measured(
     return columns
 
 
-def _sample(n_rows: int, seed: int) -> Int[np.ndarray, " some"]:
-    if n_rows <= _MOST_ROWS:
+def _sample(n_rows: int, most: int, seed: int) -> Int[np.ndarray, " some"]:
+    if n_rows <= most:
         return np.arange(n_rows)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, _MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(n_rows, most, replace=False))
 
 
 @dataclass(frozen=True)
