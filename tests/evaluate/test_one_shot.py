@@ -10,7 +10,7 @@ from patronage.errors import NotEnoughDataError, SettingsError
 from patronage.evaluate import one_shot
 from patronage.events import EventLog
 from patronage.horizon import Horizon
-from patronage.models.base_tables import BaseTable, base_table
+from patronage.models.base_tables import BaseTable, base_table, base_table_by_age
 
 MONTH = Horizon(4, "week")
 DATES = tuple(date(2025, 1, 1) + timedelta(days=28 * k) for k in range(7))
@@ -98,6 +98,8 @@ def test_by_customers_is_for_sets_with_one_date(table: BaseTable) -> None:
     assert set(found.part) == {"train", "validation", "test"}
     with pytest.raises(SettingsError, match="there is no other as-of date"):
         base_table(log, as_of=[date(2024, 5, 20)], horizon=MONTH)
+    with pytest.raises(SettingsError, match="no other day of any life is known"):
+        base_table_by_age(log)
 
 
 def test_a_part_that_the_purge_would_empty_is_refused(shop: EventLog) -> None:

@@ -11,6 +11,7 @@ from patronage.models.selection import (
     learn_components,
     select,
 )
+from patronage.models.selection.filters import stability
 
 NAMES = ("signal", "weaker", "copy", "mirror", "flat", "empty", "noise", "more_noise", "drifting")
 
@@ -92,6 +93,18 @@ def test_without_probes_or_without_payers_it_is_said(rows: tuple[np.ndarray, ...
 def test_settings_outside_their_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingsError, match="are needed"):
         SelectionSettings(**wrong)
+
+
+def test_stability_worked_by_hand() -> None:
+    """Half the customers are below the earlier median, then nine tenths; nobody is missing."""
+    earlier, later = [0.0] * 50 + [1.0] * 50, [0.0] * 90 + [1.0] * 10
+    matrix = np.array([[*earlier, *later]], dtype=np.float32).T
+    p = np.array([50.5, 50.5, 0.5]) / 101.5
+    q = np.array([90.5, 10.5, 0.5]) / 101.5
+
+    found = stability(matrix, np.repeat([0, 1], 100), n_bins=2)
+
+    assert found == pytest.approx([((p - q) * np.log(p / q)).sum()])
 
 
 def test_components_are_the_principal_axes(rows: tuple[np.ndarray, ...]) -> None:

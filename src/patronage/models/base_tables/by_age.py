@@ -51,9 +51,15 @@ def base_table_by_age(
 
     Raises
     ------
-    SettingsError : ages outside 1 to age_end − 1, or a group that is of the calendar
+    SettingsError : ages outside 1 to age_end − 1, a group that is of the calendar, or a set with
+        one date of observation
     FutureEventError : as_of lies after the end of the log
     """
+    if log.observation_date is not None:
+        raise SettingsError(
+            f"everybody was observed on {log.observation_date}; of such a set no other day of any "
+            "life is known.\nTo mend: targets='horizon'."
+        )
     looked = _checked(ages, age_end)
     wanted = groups_meant(groups)
     today = end_of_knowledge(log, known_until, () if as_of is None else (as_of,))
