@@ -9,12 +9,14 @@ from patronage.snapshots.opportunities import opportunities, period_length
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
+from patronage.snapshots.state import CustomerLedger
 
 __all__ = [
     "FEATURES",
     "RFM",
     "RUN_FEATURES",
     "AmountSums",
+    "CustomerLedger",
     "Outcome",
     "Snapshot",
     "attribute_source",
