@@ -10,6 +10,7 @@ from patronage.snapshots.opportunities import opportunities, period_length
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
+from patronage.snapshots.state import CustomerLedger
 
 __all__ = [
     "FEATURES",
@@ -17,6 +18,7 @@ __all__ = [
     "RUN_FEATURES",
     "AlignedLog",
     "AmountSums",
+    "CustomerLedger",
     "Outcome",
     "Snapshot",
     "align",
