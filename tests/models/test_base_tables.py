@@ -12,6 +12,8 @@ from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS
 from patronage.horizon import Horizon
 from patronage.models.base_tables import BaseTable, base_table, base_table_by_age
+from patronage.snapshots import FEATURES
+from patronage.snapshots.features import Group
 
 START = date(2024, 1, 1)
 WEEK = Horizon(1, "week")
@@ -255,3 +257,22 @@ def test_a_gap_keeps_targets_from_the_dates_right_after_them(shop: EventLog) -> 
     assert first_taught(8) == [weekly[3]]
     with pytest.raises(SettingsError, match="a gap is 0 days or more"):
         first_taught(-1)
+
+
+def test_seasons_have_no_age(shop: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"december_days": ("count(*) FILTER (month(event_day) = 12)", "days in a December")}
+    monkeypatch.setitem(FEATURES, "seasons", Group("days", line))
+
+    table = base_table_by_age(shop, ages=(1,), age_end=90, groups=("all",))
+
+    assert "december_days" not in table.features
+    assert "mean_gap" in table.features
+    assert any("an age has no date: seasons" in note for note in table.notes)
+    with pytest.raises(SettingsError, match=r"\['seasons'\] are of the calendar"):
+        base_table_by_age(shop, groups=("rhythm", "seasons"))
+    assert "december_days" in base_table(shop, as_of=DATES[:1], groups=("seasons",)).features
+
+
+def test_a_group_without_its_columns_is_refused() -> None:
+    with pytest.raises(SettingsError, match="needs quantity, which this log does not have"):
+        base_table(tiny(), as_of=[START + timedelta(days=9)], groups=("item_windows",))

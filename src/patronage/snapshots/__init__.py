@@ -1,9 +1,9 @@
 """What was known at as_of, and what happened after it."""
 
-from patronage.snapshots.aligned import AlignedLog, align
+from patronage.snapshots.aligned import AlignedLog, align, has_age
 from patronage.snapshots.amounts import AmountSums
 from patronage.snapshots.attributes import attribute_source, is_attribute
-from patronage.snapshots.features import FEATURES, RUN_FEATURES
+from patronage.snapshots.features import FEATURES, RUN_FEATURES, available_groups, describe
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
 from patronage.snapshots.opportunities import opportunities, period_length
@@ -23,8 +23,11 @@ __all__ = [
     "Snapshot",
     "align",
     "attribute_source",
+    "available_groups",
     "calibration_holdout",
     "cohort_history",
+    "describe",
+    "has_age",
     "is_attribute",
     "observe_outcome",
     "opportunities",

@@ -5,6 +5,7 @@ real as_of. A snapshot of the aligned log, taken `age` days after the common day
 known of each customer at that age, by the same SQL and the same cut as any other snapshot.
 """
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +20,36 @@ from patronage.events import EventLog
 from patronage.events.schema import PURCHASE_KINDS
 from patronage.events.tables import SideTables
 from patronage.events.workspace import Workspace
-from patronage.snapshots.features import days_of
+from patronage.snapshots.features import FEATURES, days_of
+from patronage.snapshots.grains import GRAINS
 from patronage.snapshots.snapshot import Snapshot, take_snapshot
 
-__all__ = ["AlignedLog", "align"]
+__all__ = ["AlignedLog", "align", "has_age"]
 
 # The day of every first purchase. Any would do: nothing that tells it may be a feature at an age.
 _FIRST_DAY: Final = date(2000, 1, 1)
 # The year in which profiles without a known_time were known: before anything happened, at any age.
 _EVER: Final = 1900
+# Side tables whose time is no customer's.
+_OF_EVERYBODY: Final = {"products", "links", "calendar"}
+# What tells a day, month or year of the calendar from another, in SQL.
+_DATED: Final = re.compile(
+    r"\b(iso)?(day|week|month|quarter|year|dow|doy)(of\w+|name|num)?\b|strftime|date_part|extract",
+    re.IGNORECASE,
+)
+
+
+def has_age(group: str) -> bool:
+    """Whether a feature group says the same of an age as of the day on which it was reached.
+
+    Seasons, weekdays and what touches everybody at once do not: an age has no date.
+    """
+    found = FEATURES[group]
+    return (
+        not _OF_EVERYBODY.intersection(found.needs)
+        and not GRAINS[found.grain].of_everybody
+        and not any(_DATED.search(sql) for sql in found.values())
+    )
 
 
 @dataclass(frozen=True)

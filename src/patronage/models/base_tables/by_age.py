@@ -13,7 +13,14 @@ from patronage.models.base_tables.blocks import with_blocks, with_purge
 from patronage.models.base_tables.by_date import end_of_knowledge, late_notes
 from patronage.models.base_tables.dictionary import describe_columns, groups_meant
 from patronage.models.base_tables.table import BaseTable, float32_safe
-from patronage.snapshots import RUN_FEATURES, AlignedLog, align, take_snapshot
+from patronage.snapshots import (
+    RUN_FEATURES,
+    AlignedLog,
+    align,
+    has_age,
+    is_attribute,
+    take_snapshot,
+)
 
 __all__ = ["AGES", "base_table_by_age"]
 
@@ -61,7 +68,7 @@ def base_table_by_age(
             "life is known.\nTo mend: targets='horizon'."
         )
     looked = _checked(ages, age_end)
-    wanted = groups_meant(groups)
+    wanted, left_out = _of_age(log, groups)
     today = end_of_knowledge(log, known_until, () if as_of is None else (as_of,))
     aligned = align(log, as_of=as_of or today)
     parts, late = [], 0
@@ -99,10 +106,24 @@ def base_table_by_age(
         describe_columns(frame, wanted, _meanings(age_end)),
         "ages",
         aligned.as_of,
-        notes=(started, *late_notes(log, aligned.as_of)),
+        notes=(started, *left_out, *late_notes(log, aligned.as_of)),
         warnings=tuple(warnings),
         set_aside=(("not known to be a buyer at that age", late),) if late else (),
     )
+
+
+def _of_age(log: EventLog, groups: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The groups that can be told of an age, and a note of those that 'all' would have meant."""
+    meant = groups_meant(log, groups)
+    dated = [name for name in meant if not is_attribute(name) and not has_age(name)]
+    asked = [name for name in dated if name in groups]
+    if asked:
+        raise SettingsError(
+            f"the feature groups {asked} are of the calendar or of everybody, and an age has no "
+            "date.\nTo mend: leave them out, or make a table by dates."
+        )
+    note = f"left out, for an age has no date: {', '.join(dated)}."
+    return tuple(name for name in meant if name not in dated), [note] if dated else []
 
 
 def _checked(ages: Sequence[int], age_end: int) -> list[int]:

@@ -58,7 +58,7 @@ def base_table(
     EventSchemaError : an as_of at which nothing was known yet
     NotEnoughDataError : no days named, and the history allows none with this horizon
     """
-    wanted = groups_meant(groups)
+    wanted = groups_meant(log, groups)
     if n_folds < 1:
         raise SettingsError(f"at least 1 block of customers is needed; {n_folds} given.")
     asked = _asked(as_of)

@@ -6,7 +6,8 @@ from typing import Final
 import polars as pl
 
 from patronage.errors import SettingsError
-from patronage.snapshots import FEATURES, is_attribute
+from patronage.events import EventLog
+from patronage.snapshots import FEATURES, available_groups, describe, is_attribute
 
 __all__ = ["ALL", "describe_columns", "groups_meant"]
 
@@ -43,20 +44,29 @@ _ALWAYS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def groups_meant(groups: Sequence[str]) -> tuple[str, ...]:
-    """The feature groups and attributes named, once each; 'all' is every group.
+def groups_meant(log: EventLog, groups: Sequence[str]) -> tuple[str, ...]:
+    """The feature groups and attributes named, once each.
+
+    'all' is every group that the log has the columns and side tables for.
 
     Raises
     ------
-    SettingsError : a group that does not exist
+    SettingsError : a group that does not exist, or that the log has nothing for
     """
-    named = [one for name in groups for one in (FEATURES if name == ALL else (name,))]
+    there = available_groups(log)
+    named = [one for name in groups for one in (there if name == ALL else (name,))]
     unknown = [name for name in named if name not in FEATURES and not is_attribute(name)]
     if unknown:
         raise SettingsError(
             f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.\n"
             "To mend: name some of these, 'all', or an attribute such as customers.region."
         )
+    for name in named:
+        if name in FEATURES and name not in there:
+            raise SettingsError(
+                f"the feature group {name!r} needs {', '.join(FEATURES[name].needs)}, which this "
+                "log does not have.\nTo mend: give them, or leave the group out."
+            )
     return tuple(dict.fromkeys(named))
 
 
@@ -75,10 +85,8 @@ def describe_columns(
 
 
 def _of_groups(groups: Sequence[str]) -> dict[str, tuple[str, str]]:
-    found = {}
-    for group in groups:
-        if is_attribute(group):
-            found[group] = ("attribute", f"{group}, as known at as_of")
-        else:
-            found |= {name: (group, f"of days: {sql}") for name, sql in FEATURES[group].items()}
-    return found
+    told = describe([name for name in groups if not is_attribute(name)])
+    lines = told.select("feature", "group", "description").iter_rows()
+    return {feature: (group, says) for feature, group, says in lines} | {
+        name: ("attribute", f"{name}, as known at as_of") for name in groups if is_attribute(name)
+    }
