@@ -8,6 +8,10 @@ from patronage.snapshots.grains.cells import CELLS
 from patronage.snapshots.grains.days import DAYS, days_of, days_sql, only_purchases
 from patronage.snapshots.grains.entries import Entries
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table
+from patronage.snapshots.grains.links import LINKS
+from patronage.snapshots.grains.market import MARKET
+from patronage.snapshots.grains.marks import MARKS
+from patronage.snapshots.grains.orders import ORDERS
 from patronage.snapshots.grains.spans import SPANS
 
 __all__ = [
@@ -27,4 +31,8 @@ GRAINS: Final[Mapping[str, Grain]] = {
     "ledger": CELLS,
     "activity": ACTIVITY,
     "spans": SPANS,
+    "orders": ORDERS,
+    "links": LINKS,
+    "market": MARKET,
+    **MARKS,
 }
