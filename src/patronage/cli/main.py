@@ -12,7 +12,18 @@ import typer
 # is first imported; who has chosen a number keeps it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from patronage.cli import backtest, demo, doctor, features, fit, models, run, score, simulate
+from patronage.cli import (
+    backtest,
+    demo,
+    doctor,
+    explain,
+    features,
+    fit,
+    models,
+    run,
+    score,
+    simulate,
+)
 from patronage.cli.journal import start_journal
 from patronage.errors import PatronageError
 
@@ -59,6 +70,7 @@ app.command(name="fit")(fit.fit)
 app.command(name="backtest")(backtest.backtest)
 app.command(name="features")(features.features)
 app.command(name="score")(score.score)
+app.command(name="explain")(explain.explain)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

@@ -4,7 +4,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -19,7 +18,8 @@ from patronage.evaluate.side_by_side import side_by_side
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.models.base import Model
-from patronage.snapshots import Outcome, Snapshot, observe_outcome, take_snapshot
+from patronage.models.folds import Fold, customer_fold, folds_at
+from patronage.snapshots import Snapshot, take_snapshot
 
 __all__ = ["backtest"]
 
@@ -63,11 +63,11 @@ def backtest(
         raise SettingsError("0 models were given; name at least one.")
     judge = log if isinstance(log, Snapshot) else _all_of(log, horizon)
     if split == "customers":
-        trials = [_by_customers(judge, origins, horizon, judged, seed=seed)]
+        folds = [_by_customers(judge, origins, horizon, judged, seed=seed)]
     else:
-        trials = _by_time(judge, origins, horizon)
-    days = tuple(trial.outcome.origin for trial in trials)
-    results = _judge_all(trials, models, seed=seed, progress=progress)
+        folds = _by_time(judge, origins, horizon)
+    days = tuple(fold.outcome.origin for fold in folds)
+    results = _judge_all(folds, models, seed=seed, progress=progress)
     tables, seconds, failures = [], [], dict[str, list[str]]()
     for origin, name, result in results:
         if isinstance(result, PatronageError):
@@ -92,15 +92,6 @@ def backtest(
     return Scorecard(frame, predictions, reasons, horizon, days, times_table, draws)
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """What is learned from, what is then forecast, and what came of it."""
-
-    learn: Snapshot
-    at: Snapshot
-    outcome: Outcome
-
-
 def _all_of(log: EventLog, horizon: Horizon) -> Snapshot:
     """All that the log tells; of one observation date, what it tells once the horizon is over."""
     if log.observation_date is None:
@@ -109,7 +100,7 @@ def _all_of(log: EventLog, horizon: Horizon) -> Snapshot:
     return take_snapshot(log.compact(), as_of=max(end, log.next_day()))
 
 
-def _by_time(judge: Snapshot, origins: Sequence[date], horizon: Horizon) -> list[_Trial]:
+def _by_time(judge: Snapshot, origins: Sequence[date], horizon: Horizon) -> list[Fold]:
     """Stand at each origin, earliest first."""
     if not origins:
         raise SettingsError("0 origins were given; name at least one day to stand at.")
@@ -120,8 +111,7 @@ def _by_time(judge: Snapshot, origins: Sequence[date], horizon: Horizon) -> list
             f"{horizon} after the origin {days[-1]} are not over by {judge.as_of}, when the log "
             f"ends.\nTo mend: choose origins up to {latest}, or a shorter horizon."
         )
-    known = [judge.rewind(day) for day in days]
-    return [_Trial(at, at, observe_outcome(judge, at, horizon)) for at in known]
+    return folds_at(judge, days, horizon, seed=0)
 
 
 def _by_customers(
@@ -131,7 +121,7 @@ def _by_customers(
     judged: pl.Series | None,
     *,
     seed: int,
-) -> _Trial:
+) -> Fold:
     """Stand at the one date of observation; learn from some customers, judge the others."""
     observed = judge.events.observation_date
     if observed is None:
@@ -155,18 +145,11 @@ def _by_customers(
             f"{int(theirs.sum())} of {len(everyone)} customers would be judged; some must be "
             "judged, and some learned from."
         )
-    learn = take_snapshot(
-        judge.events.among(everyone.filter(~theirs)), as_of=judge.as_of, features=judge.features
-    )
-    last = take_snapshot(
-        judge.events.among(everyone.filter(theirs)), as_of=judge.as_of, features=judge.features
-    )
-    at = last.rewind(observed)
-    return _Trial(learn, at, observe_outcome(last, at, horizon))
+    return customer_fold(judge, horizon, everyone.filter(theirs))
 
 
 def _judge_all(
-    trials: Sequence[_Trial],
+    folds: Sequence[Fold],
     models: Mapping[str, Model],
     *,
     seed: int,
@@ -177,34 +160,34 @@ def _judge_all(
     The latest origin has the most to learn from and a mapping names the simplest models first, so
     that what takes longest is begun first.
     """
-    tasks = [(trial, name) for trial in trials for name in models]
+    tasks = [(fold, name) for fold in folds for name in models]
     done = itertools.count(1)
 
     def work(
-        task: tuple[_Trial, str],
+        task: tuple[Fold, str],
     ) -> tuple[date, str, tuple[pl.DataFrame, tuple[float, float]] | PatronageError]:
-        trial, name = task
+        fold, name = task
         try:
-            table, times = _judge_one(name, models[name], trial, seed=seed)
+            table, times = _judge_one(name, models[name], fold, seed=seed)
         except PatronageError as error:
             found: tuple[pl.DataFrame, tuple[float, float]] | PatronageError = error
         else:
-            first_days = trial.at.customers.select("customer_id", "first_day")
+            first_days = fold.at.customers.select("customer_id", "first_day")
             found = table.join(first_days, "customer_id", maintain_order="left"), times
         if progress is not None:
             progress(0.95 * next(done) / len(tasks))
-        return trial.outcome.origin, name, found
+        return fold.outcome.origin, name, found
 
     return side_by_side(work, tasks)
 
 
 def _judge_one(
-    name: str, model: Model, trial: _Trial, *, seed: int
+    name: str, model: Model, fold: Fold, *, seed: int
 ) -> tuple[pl.DataFrame, tuple[float, float]]:
-    horizon = trial.outcome.horizon
+    horizon = fold.outcome.horizon
     start = time.perf_counter()
-    fitted = model.fit(trial.learn, horizon, seed=seed)
+    fitted = model.fit(fold.learn, horizon, seed=seed)
     middle = time.perf_counter()
-    forecast = fitted.predict(trial.at, horizon)
-    table = predictions_table(name, forecast, trial.outcome, seed=seed)
+    forecast = fitted.predict(fold.at, horizon)
+    table = predictions_table(name, forecast, fold.outcome, seed=seed)
     return table, (middle - start, time.perf_counter() - middle)

@@ -4,7 +4,9 @@ from patronage.forecast.base import AbstractForecast
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
+from patronage.forecast.joined import JoinedForecast
 from patronage.forecast.log_normal_spend import LogNormalSpend
+from patronage.forecast.mixture import MixtureForecast
 from patronage.forecast.normal_spend import NormalSpend
 from patronage.forecast.quantiles import QuantileForecast
 from patronage.forecast.samples import SampleForecast
@@ -21,7 +23,9 @@ __all__ = [
     "CompoundForecast",
     "EmpiricalHurdleForecast",
     "GammaGammaSpend",
+    "JoinedForecast",
     "LogNormalSpend",
+    "MixtureForecast",
     "NormalSpend",
     "QuantileForecast",
     "SampleForecast",

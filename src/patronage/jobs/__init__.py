@@ -4,6 +4,7 @@ from patronage.jobs.backtest_log import Board, backtest_log
 from patronage.jobs.candidates import EVERY, candidates
 from patronage.jobs.demo import demo
 from patronage.jobs.examine import examine
+from patronage.jobs.explain_log import explain_log
 from patronage.jobs.features import FeatureSettings, FeatureTables, make_features
 from patronage.jobs.fit_source import fit_source
 from patronage.jobs.judge import Judgement, judge
@@ -23,6 +24,7 @@ __all__ = [
     "candidates",
     "demo",
     "examine",
+    "explain_log",
     "fit_source",
     "judge",
     "make_features",

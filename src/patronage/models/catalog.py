@@ -48,6 +48,17 @@ _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
 
 MODELS: Final[Mapping[str, Entry]] = {
+    "bayesian_average": Entry(
+        "patronage.models.ensembles.bayesian_average:BayesianAverage",
+        "ensemble",
+        "forecast",
+        "any with enough history",
+        "Several models, each as probable as it was at earlier days; close to the best of them.",
+        4,
+        ("lightgbm",),
+        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        by_default=False,
+    ),
     "best_spend": Entry(
         "patronage.models.btyd.best_spend:BestSpend",
         "btyd",
@@ -82,6 +93,17 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "Repeat buyers who leave unseen after some purchase; few one-time buyers.",
         2,
+    ),
+    "blend": Entry(
+        "patronage.models.ensembles.blend:Blend",
+        "ensemble",
+        "forecast",
+        "any with enough history",
+        "Whole distributions of several models, weighted by how likely they held what came.",
+        4,
+        ("lightgbm",),
+        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        by_default=False,
     ),
     "everyone_average": Entry(
         "patronage.models.baselines.everyone_average:EveryoneAverage",
@@ -230,6 +252,17 @@ MODELS: Final[Mapping[str, Entry]] = {
         3,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
+    ),
+    "vote": Entry(
+        "patronage.models.ensembles.vote:Vote",
+        "ensemble",
+        "forecast",
+        "any with enough history",
+        "Several models with an equal say; hard to beat where history is short.",
+        4,
+        ("lightgbm",),
+        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        by_default=False,
     ),
     "zero_inflated_spend": Entry(
         "patronage.models.btyd.zero_inflated_spend:ZeroInflatedSpend",

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float, Int
 
 from patronage.errors import NotEnoughDataError
@@ -12,9 +14,67 @@ from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import Model
 from patronage.models.two_part import FoldPairs
-from patronage.snapshots import Snapshot, observe_outcome
+from patronage.snapshots import Outcome, Snapshot, observe_outcome, take_snapshot
 
-__all__ = ["FoldForecasts", "Summary", "fold_forecasts", "summarise"]
+__all__ = [
+    "Fold",
+    "FoldForecasts",
+    "Summary",
+    "customer_fold",
+    "fold_forecasts",
+    "folds_at",
+    "summarise",
+]
+
+# Blocks of the customers of a set with one date, each judged by what the others teach.
+_BLOCKS: Final = 3
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is learned from, what is then forecast, and what came of it.
+
+    Attributes
+    ----------
+    learn : the snapshot to fit on; `at` itself, but where everybody was observed on one date:
+        then what other customers did after it
+    at : the snapshot to forecast
+    outcome : of the customers of `at`
+    """
+
+    learn: Snapshot
+    at: Snapshot
+    outcome: Outcome
+
+
+def folds_at(
+    snapshot: Snapshot, origins: Sequence[date], horizon: Horizon, *, seed: int
+) -> list[Fold]:
+    """A fold at each origin; of one observation date, a fold for each of three blocks."""
+    observed = snapshot.events.observation_date
+    if observed is None:
+        days = [snapshot.rewind(origin) for origin in origins]
+        return [Fold(at, at, observe_outcome(snapshot, at, horizon)) for at in days]
+    everyone = snapshot.rewind(observed).customers["customer_id"]
+    block = np.random.default_rng(seed).permutation(len(everyone)) % _BLOCKS
+    return [customer_fold(snapshot, horizon, everyone.filter(block == k)) for k in range(_BLOCKS)]
+
+
+def customer_fold(snapshot: Snapshot, horizon: Horizon, judged: pl.Series) -> Fold:
+    """Learn from the other customers of a set with one observation date, and forecast these."""
+    events, observed = snapshot.events, snapshot.events.observation_date
+    assert observed is not None
+    everyone = snapshot.customers["customer_id"]
+    theirs = everyone.is_in(judged.implode())
+
+    def only(some: pl.Series) -> Snapshot:
+        return take_snapshot(
+            events.among(everyone.filter(some)), as_of=snapshot.as_of, features=snapshot.features
+        )
+
+    last = only(theirs)
+    at = last.rewind(observed)
+    return Fold(only(~theirs), at, observe_outcome(last, at, horizon))
 
 
 @dataclass(frozen=True)
@@ -103,18 +163,18 @@ def fold_forecasts(
     """
     told: dict[str, list[Summary]] = {}
     refused: NotEnoughDataError | None = None
-    days = [snapshot.rewind(origin) for origin in origins]
+    folds = folds_at(snapshot, origins, horizon, seed=seed)
     for name, model in members.items():
         try:
             told[name] = [
-                summarise(model.fit(known, horizon, seed=seed).predict(known, horizon))
-                for known in days
+                summarise(model.fit(fold.learn, horizon, seed=seed).predict(fold.at, horizon))
+                for fold in folds
             ]
         except NotEnoughDataError as error:
             refused = error
     if refused is not None and not told:
         raise refused
-    outcomes = [observe_outcome(snapshot, known, horizon) for known in days]
+    outcomes = [fold.outcome for fold in folds]
 
     def column(name: str) -> Float[np.ndarray, "rows members"]:
         return np.stack(
@@ -132,5 +192,5 @@ def fold_forecasts(
         column("p_positive"),
         np.concatenate([outcome.total for outcome in outcomes]),
         np.concatenate([outcome.total_purchases for outcome in outcomes]),
-        np.repeat(np.arange(len(days)), [len(known.customers) for known in days]),
+        np.repeat(np.arange(len(folds)), [len(fold.at.customers) for fold in folds]),
     )

@@ -1,16 +1,28 @@
 """The numbers of production: one road for batch, live and distributed scoring."""
 
+from patronage.scoring.explain import (
+    EXPLANATION_COLUMNS,
+    Explanation,
+    explain,
+    importance,
+    what_changed,
+)
 from patronage.scoring.score import SCORE_COLUMNS, Scoring, forecast_chunks, score
 from patronage.scoring.tables import write_predictions_csv, write_scores
 from patronage.scoring.totals import TotalValue, total_value
 
 __all__ = [
+    "EXPLANATION_COLUMNS",
     "SCORE_COLUMNS",
+    "Explanation",
     "Scoring",
     "TotalValue",
+    "explain",
     "forecast_chunks",
+    "importance",
     "score",
     "total_value",
+    "what_changed",
     "write_predictions_csv",
     "write_scores",
 ]

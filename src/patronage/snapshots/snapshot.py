@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
+import numpy as np
 import polars as pl
 
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
@@ -100,7 +101,7 @@ class Snapshot:
         mine = self.customers.select("customer_id")
         return replace(whole, customers=whole.customers.join(mine, on="customer_id", how="semi"))
 
-    def take(self, rows: slice) -> "Snapshot":
+    def take(self, rows: slice | np.ndarray) -> "Snapshot":
         """The same day for some of the customers: a chunk."""
         # Why: what is made of some customers is not what others ask for.
         return replace(self, customers=self.customers[rows], memory=None)

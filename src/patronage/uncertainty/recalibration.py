@@ -6,6 +6,7 @@ from typing import final
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions, contributions_of
 from patronage.models.folds import Summary, fold_forecasts, summarise
 from patronage.models.training_pairs import rewound_origins
 from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
@@ -36,6 +37,11 @@ class FittedRecalibrated:
             purchases=told.purchases,
             p_positive=told.p_positive,
         )
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        own = contributions_of(self.model, snapshot, horizon, reference)
+        return own.scaled(self.calibration.cash_factor)
 
 
 @final

@@ -28,6 +28,14 @@ _OBJECTIVES: Final[Mapping[Loss, Mapping[str, Any]]] = {
     "squared": {"objective": "regression"},
 }
 
+_LINKS: Final[Mapping[str, str]] = {
+    "binary": "logit",
+    "gamma": "log",
+    "poisson": "log",
+    "tweedie": "log",
+    "regression": "identity",
+}
+
 Matrix = Float32[np.ndarray, "rows features"]
 
 
@@ -142,6 +150,25 @@ class Trees:
         for text in self.members:
             total += _predict(parse(text), matrix)
         return total * (self.scale / len(self.members))
+
+    @property
+    def link(self) -> str:
+        """From a member's raw score to its prediction."""
+        objective = self.members[0].split("\nobjective=", 1)[1].split("\n", 1)[0].split()[0]
+        return _LINKS[objective]
+
+    def raw_parts(
+        self, matrix: Matrix
+    ) -> tuple[Float[np.ndarray, " members"], Float[np.ndarray, "rows members features"]]:
+        """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
+        found = np.stack(
+            [
+                parse(text).predict(matrix, pred_contrib=True, num_threads=1)
+                for text in self.members
+            ],
+            axis=1,
+        )
+        return np.asarray(found[0, :, -1]), np.asarray(found[:, :, :-1])
 
 
 def _predict(booster: Any, matrix: Matrix) -> Float[np.ndarray, " rows"]:

@@ -1,0 +1,71 @@
+"""Blend: members weighted so that the mixture had held likely what happened at earlier days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float
+
+from patronage.horizon import Horizon
+from patronage.models.base import Model
+from patronage.models.ensembles.pool import FittedPool, FoldChances, fit_pool
+from patronage.snapshots import Snapshot
+
+__all__ = ["Blend", "mixture_weights"]
+
+_MOST_STEPS: Final = 500
+
+
+@final
+@dataclass(frozen=True)
+class Blend:
+    """A linear opinion pool of greatest log score on out-of-time folds.
+
+    Attributes
+    ----------
+    members : name → model; one for which the folds have too little history is left out
+    half_life : folds after which what was seen counts half, so that weights follow a base that
+        changes; None: all folds count the same
+    n_folds_min, n_folds_max : earlier days to weigh on
+    """
+
+    members: Mapping[str, Model]
+    half_life: float | None = None
+    n_folds_min: int = 1
+    n_folds_max: int = 3
+
+    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedPool:
+        return fit_pool(
+            self.members,
+            snapshot,
+            horizon,
+            weigh=self._weights,
+            n_folds=(self.n_folds_min, self.n_folds_max),
+            seed=seed,
+        )
+
+    def _weights(self, seen: FoldChances) -> Float[np.ndarray, " members"]:
+        ages = seen.fold.max() - seen.fold
+        counts = np.ones(len(ages)) if self.half_life is None else 0.5 ** (ages / self.half_life)
+        return mixture_weights(seen.chances, counts)
+
+
+def mixture_weights(
+    chances: Float[np.ndarray, "rows members"], counts: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " members"]:
+    """Weights, 0 or more with sum 1, that maximise Σ counts · log(chances @ weights), by EM.
+
+    The problem is concave; every step gains, and equal weights are where it begins.
+    """
+    n_members = chances.shape[1]
+    weights = np.full(n_members, 1.0 / n_members)
+    share = counts / counts.sum()
+    for _ in range(_MOST_STEPS):
+        joint = chances * weights
+        moved = share @ (joint / joint.sum(axis=1, keepdims=True))
+        done = float(np.abs(moved - weights).max()) < 1e-7
+        weights = moved
+        if done:
+            break
+    return np.asarray(weights / weights.sum())

@@ -1,0 +1,125 @@
+"""ByCohort: a model of its own for every cohort that is large enough, and one for all others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+import numpy as np
+import polars as pl
+
+from patronage.errors import FitError, NotEnoughDataError, SettingsError
+from patronage.forecast import JoinedForecast
+from patronage.horizon import Horizon
+from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions, contributions_of
+from patronage.snapshots import Snapshot, take_snapshot
+from patronage.snapshots.attributes import is_attribute
+
+__all__ = ["ByCohort", "FittedByCohort"]
+
+_EVERY: Final = {"month": "1mo", "quarter": "1q", "year": "1y"}
+
+
+@final
+@dataclass(frozen=True)
+class FittedByCohort:
+    """Learned: a model for each cohort that had one, and one for everybody.
+
+    Attributes
+    ----------
+    cohort : as in `ByCohort`
+    everybody : serves customers of all other cohorts, those not yet seen among them
+    cohorts : name of the cohort → its model
+    """
+
+    cohort: str
+    everybody: FittedModel
+    cohorts: dict[str, FittedModel]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that any of the models reads, and the attribute that parts them."""
+        models = (self.everybody, *self.cohorts.values())
+        own = (self.cohort,) if is_attribute(self.cohort) else ()
+        return tuple(dict.fromkeys((*own, *(group for one in models for group in one.features))))
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> JoinedForecast:
+        groups, rows = [], []
+        for model, where, known in self._parts(snapshot):
+            groups.append(model.predict(known, horizon))
+            rows.append(where)
+        return JoinedForecast.of(groups, rows)
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """Each customer's account by the model of its cohort."""
+        whole: list[Contributions] = []
+        for model, where, known in self._parts(snapshot):
+            part = contributions_of(model, known, horizon, reference)
+            base = np.zeros(len(snapshot.customers))
+            values = np.zeros((len(base), len(part.reasons)))
+            base[where], values[where] = part.base, part.values
+            whole.append(Contributions(base, part.reasons, values))
+        return Contributions.weighted(whole, [1.0] * len(whole))
+
+    def _parts(self, snapshot: Snapshot) -> Iterator[tuple[FittedModel, np.ndarray, Snapshot]]:
+        """Each model, where its customers stand, and their snapshot."""
+        known = snapshot.with_features(self.features)
+        names = _cohorts(known, self.cohort).to_numpy()
+        others = ~np.isin(names, list(self.cohorts))
+        masks = [(self.cohorts[name], names == name) for name in self.cohorts]
+        for model, mine in ((self.everybody, others), *masks):
+            where = np.flatnonzero(mine)
+            if len(where):
+                yield model, where, known.take(where)
+
+
+@final
+@dataclass(frozen=True)
+class ByCohort:
+    """Fits `model` to each cohort by itself; small cohorts, and new ones, share one fit of all.
+
+    Attributes
+    ----------
+    model : any model
+    cohort : 'month', 'quarter' or 'year' of the first purchase, or an attribute such as
+        "customers.country"
+    n_least : customers that a cohort needs for a model of its own
+    """
+
+    model: Model
+    cohort: Literal["month", "quarter", "year"] | str = "quarter"
+    n_least: int = 1000
+
+    def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedByCohort:
+        """Fit everybody, then each cohort; one that cannot be fitted stays with everybody."""
+        if self.cohort not in _EVERY and not is_attribute(self.cohort):
+            raise SettingsError(
+                f"no cohorts by {self.cohort!r}.\n"
+                "To mend: month, quarter or year of the first purchase, or an attribute such as "
+                '"customers.country".'
+            )
+        own = (self.cohort,) if is_attribute(self.cohort) else ()
+        known = snapshot.with_features(own) if own else snapshot
+        table = known.customers.select("customer_id", cohort=_cohorts(known, self.cohort))
+        cohorts: dict[str, FittedModel] = {}
+        for (name,), members in sorted(table.drop_nulls().group_by("cohort"), key=lambda g: g[0]):
+            if self.n_least <= len(members) < len(table):
+                some = _only(snapshot, members["customer_id"])
+                try:
+                    cohorts[str(name)] = self.model.fit(some, horizon, seed=seed)
+                except (NotEnoughDataError, FitError):
+                    continue
+        return FittedByCohort(self.cohort, self.model.fit(snapshot, horizon, seed=seed), cohorts)
+
+
+def _cohorts(snapshot: Snapshot, cohort: str) -> pl.Series:
+    """The name of each customer's cohort; null where an attribute is not known."""
+    customers = snapshot.customers
+    if cohort in _EVERY:
+        return customers["first_day"].dt.truncate(_EVERY[cohort]).cast(pl.String)
+    return customers[cohort].cast(pl.String)
+
+
+def _only(snapshot: Snapshot, customer_id: pl.Series) -> Snapshot:
+    events = snapshot.events.among(customer_id)
+    return take_snapshot(events, as_of=snapshot.as_of, features=snapshot.features)
