@@ -16,7 +16,7 @@ def test_the_table_its_dictionary_and_its_account(
     said = patronage(
         *("--log", "off", "features", shop / "events.csv"),
         *("--customers", shop / "customers.csv", "--as-of", DATES, "--horizon", "8 weeks"),
-        *("--groups", "all,customers.region", "--split", "time", "--select"),
+        *("--groups", "rhythm,money,lags,customers.region", "--split", "time", "--select"),
         *("--components", "0.9", "--out", tmp_path),
     )
 
