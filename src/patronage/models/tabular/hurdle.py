@@ -79,7 +79,7 @@ class FittedHurdle:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        told = self._told(self.design.matrix(known.customers), way)
+        told = self._told(self.design.matrix(known), way)
         expected = told.cash * way.ratio
         p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
         purchases = told.purchases * way.ratio
@@ -105,7 +105,7 @@ class FittedHurdle:
             return shapley(self, snapshot, horizon, reference)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known.customers)
+        matrix = self.design.matrix(known)
         return account(
             factors,
             self._told(matrix, way).cash * way.ratio,

@@ -1,14 +1,15 @@
 """What a tabular model learns from: customers at earlier origins and what they then did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Float32, Int, Shaped
 
 from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
+from patronage.models.learned import LearnedFeatures
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.tabular.design import FEATURE_GROUPS, Design
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
@@ -34,6 +35,7 @@ class LessonSettings:
     most_rows : above it, a sample of the customers is learned from
     groups : feature groups beyond those that every design has
     with_attributes : the attributes of the customers table, as known at each origin, are features
+    learned : features that are learned, anew at each origin and today
     """
 
     n_origins: int = 5
@@ -41,6 +43,7 @@ class LessonSettings:
     most_rows: int = 1_000_000
     groups: tuple[str, ...] = ()
     with_attributes: bool = True
+    learned: tuple[LearnedFeatures, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,13 @@ def _lesson(
     design = Design.learn(
         customers, longest_window=oldest, groups=settings.groups, attributes=attributes
     )
+    parts = [design.fixed(customers)]
+    if settings.learned:
+        parts.append(_taught_then(snapshot, found, settings.learned, seed=seed)[rows])
+        today = [one.learn(snapshot, found.horizon, seed=seed) for one in settings.learned]
+        design = replace(design, taught=tuple(today))
     return Lesson(
-        BinnedTable(design.matrix(customers), seed),
+        BinnedTable(np.hstack(parts), seed),
         design,
         cash,
         purchases,
@@ -137,6 +145,18 @@ def _lesson(
         found.origins,
         rows,
     )
+
+
+def _taught_then(
+    snapshot: Snapshot, found: RewoundOrigins, learned: tuple[LearnedFeatures, ...], *, seed: int
+) -> Float32[np.ndarray, "rows columns"]:
+    """The learned columns of every origin's customers, as they would have been on that day."""
+    tables = []
+    for origin in found.origins:
+        then = snapshot.rewind(origin)
+        taught = [one.learn(then, found.horizon, seed=seed) for one in learned]
+        tables.append(np.hstack([one.table(then) for one in taught]))
+    return np.concatenate(tables)
 
 
 def _origins(snapshot: Snapshot, horizon: Horizon, settings: LessonSettings) -> RewoundOrigins:

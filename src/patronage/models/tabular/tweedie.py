@@ -71,7 +71,7 @@ class FittedTweedie:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        told = self._told(self.design.matrix(known.customers), way)
+        told = self._told(self.design.matrix(known), way)
         # Rate = mean ** (2 − power) / (dispersion (2 − power)): solved for the dispersion.
         growth = way.ratio * self.kept
         dispersion = self.spread.dispersion * growth ** (2.0 - self.spread.power) / way.exponent
@@ -94,7 +94,7 @@ class FittedTweedie:
             return shapley(self, snapshot, horizon, reference)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known.customers)
+        matrix = self.design.matrix(known)
         return account(
             factors,
             self._told(matrix, way).cash * way.ratio,
