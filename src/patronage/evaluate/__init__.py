@@ -4,6 +4,7 @@ from patronage.evaluate.backtest import backtest
 from patronage.evaluate.choose import Choice, choose
 from patronage.evaluate.leaderboard import LEADERBOARD_COLUMNS
 from patronage.evaluate.metrics import METRICS, Metric
+from patronage.evaluate.one_shot import OneShot, one_shot
 from patronage.evaluate.scorecard import Difference, Scorecard
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "Choice",
     "Difference",
     "Metric",
+    "OneShot",
     "Scorecard",
     "backtest",
     "choose",
+    "one_shot",
 ]

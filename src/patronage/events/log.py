@@ -12,7 +12,7 @@ import polars as pl
 from patronage.engines import default_engine, literal, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
-from patronage.events.schema import KINDS
+from patronage.events.schema import KINDS, MEASURES
 from patronage.events.tables import SideTables
 from patronage.events.workspace import Workspace
 
@@ -107,15 +107,22 @@ class EventLog:
         known = f" AND known_time < {bound}" if self.has_known_time else ""
         return f"SELECT * FROM ({self.relation}) WHERE event_time < {bound}{known}"
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What the ledger adds up beside amounts, of `schema.MEASURES`."""
+        return tuple(name for name, (column, *_) in MEASURES.items() if column in self.columns)
+
     def ledger_sql(self) -> str:
         """SQL text of the ledger known so far.
 
         Columns customer_id, kind, event_day, known_day, n_events, amount, amount_min, amount_max,
-        first_time. Before `compact` it has one row per event, after it one per customer × kind ×
-        event day × known day: the same sums either way, so every query runs over both.
+        first_time, and the `measures` of the log. Before `compact` it has one row per event, after
+        it one per customer × kind × event day × known day: the same sums either way, so every query
+        runs over both.
         """
         if self.ledger is None:
-            source = f"SELECT {_ONE_ROW_PER_EVENT} FROM ({self.sql()})"
+            more = "".join(f", {_measured(name)} AS {name}" for name in self.measures)
+            source = f"SELECT {_ONE_ROW_PER_EVENT}{more} FROM ({self.sql()})"
             return source if self.has_known_time else _without_known_day(source)
         if self.cut is None:
             return f"SELECT * FROM {parquet([self.ledger])}"
@@ -132,11 +139,12 @@ class EventLog:
         workspace = self.workspace or Workspace()
         # Why: logs cut on different days share the folder, and each has a ledger of its own.
         path = workspace.path / f"ledger-{self.cut or 'whole'}-{uuid.uuid4().hex}.parquet"
+        more = "".join(f", {_put_together(name)} AS {name}" for name in self.measures)
         default_engine().write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,
                    sum(amount)::DECIMAL(18,4) AS amount, min(amount_min) AS amount_min,
-                   max(amount_max) AS amount_max, min(first_time) AS first_time
+                   max(amount_max) AS amount_max, min(first_time) AS first_time{more}
             FROM ({self.ledger_sql()}) GROUP BY customer_id, kind, event_day, known_day
             """,
             path,
@@ -171,6 +179,18 @@ _ONE_ROW_PER_EVENT = """
     customer_id, kind, event_time::DATE AS event_day, known_time::DATE AS known_day,
     1::BIGINT AS n_events, amount, amount AS amount_min, amount AS amount_max,
     event_time AS first_time"""
+
+
+def _measured(measure: str) -> str:
+    """SQL of a measure of one event."""
+    _, one, _, kind = MEASURES[measure]
+    return f"TRY_CAST({one} AS {kind})"
+
+
+def _put_together(measure: str) -> str:
+    """SQL of a measure over rows of the ledger."""
+    _, _, how, kind = MEASURES[measure]
+    return f"{how}({measure})::{kind}"
 
 
 def _without_known_day(source: str) -> str:

@@ -5,6 +5,7 @@ from patronage.jobs.candidates import EVERY, candidates
 from patronage.jobs.demo import demo
 from patronage.jobs.examine import examine
 from patronage.jobs.explain_log import explain_log
+from patronage.jobs.features import FeatureSettings, FeatureTables, make_features
 from patronage.jobs.fit_source import fit_source
 from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.run import RunResult, run
@@ -14,6 +15,8 @@ from patronage.jobs.settings import RunSettings
 __all__ = [
     "EVERY",
     "Board",
+    "FeatureSettings",
+    "FeatureTables",
     "Judgement",
     "RunResult",
     "RunSettings",
@@ -24,6 +27,7 @@ __all__ = [
     "explain_log",
     "fit_source",
     "judge",
+    "make_features",
     "run",
     "score_log",
 ]

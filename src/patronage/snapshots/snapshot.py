@@ -8,18 +8,19 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from patronage.engines import literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
 from patronage.snapshots.attributes import is_attribute, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
-from patronage.snapshots.features import FEATURES, days_of
+from patronage.snapshots.features import FEATURES, features_of
+from patronage.snapshots.features.query import marked, uses_of
+from patronage.snapshots.grains import GRAINS, Asked
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
-__all__ = ["Snapshot", "take_snapshot"]
+__all__ = ["Snapshot", "customers_query", "take_snapshot"]
 
 # Beyond it a horizon of 100 years might leave the calendar's own end.
 _LAST_YEAR = 2500
@@ -134,35 +135,35 @@ def take_snapshot(
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
     known = log.before(as_of)
-    extra = {name: sql for group in groups for name, sql in FEATURES[group].items()}
-    day = f"DATE {literal(as_of.isoformat())}"
-    clock = known.has_clock
-    marks = {
-        ":instant_us": f"epoch_us({'first_time' if clock else 'event_day::TIMESTAMP'})",
-        ":end_us": f"epoch_us(({day} - {0 if clock else 1})::TIMESTAMP)",
-        ":as_of": day,
-    }
-
-    def query(among: str) -> str:
-        days = days_of(
-            known,
-            gaps="rhythm" in features,
-            waits="regularity" in features,
-            nets="nets" in features,
-            among=among,
-        )
-        text = summary_sql(days, known, as_of, extra=extra)
-        for mark, meaning in marks.items():
-            text = text.replace(mark, meaning)
-        return text
-
+    history = [name for name in groups if FEATURES[name].grain == "days"]
     customers = None if features else packed_summary(known, as_of)
     if customers is None:
-        customers = frame_by_customer(known, query)
+        customers = frame_by_customer(known, customers_query(known, as_of, history))
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
             "To mend: choose an as_of after the first event."
         )
-    customers = with_attributes(customers, known, features)
+    others = [name for name in groups if name not in history]
+    customers = with_attributes(features_of(customers, known, as_of, others), known, features)
     return Snapshot(known, customers, as_of, tuple(features))
+
+
+def customers_query(known: EventLog, as_of: date, groups: Sequence[str]) -> Callable[[str], str]:
+    """SQL text of `Snapshot.customers`, without attributes and in no order.
+
+    groups : those over days
+
+    Returns
+    -------
+    from a SQL condition on customer_id, or an empty text, to the query of those who meet it
+    """
+    extra = {name: sql for group in groups for name, sql in FEATURES[group].items()}
+    asked = Asked(known, as_of, uses=uses_of(extra))
+
+    def query(among: str) -> str:
+        days = GRAINS["days"].sql(replace(asked, among=among))
+        text = summary_sql(days, known, as_of, extra=extra)
+        return marked(text, as_of, has_clock=known.has_clock)
+
+    return query

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Int
 from patronage.models.learners.base import Grown, Head, Loss
 from patronage.models.learners.binned import BinnedTable, lightgbm
 
-__all__ = ["LightGBM", "Trees"]
+__all__ = ["LightGBM", "Trees", "parse"]
 
 # Why members in threads of their own, each growing on one: LightGBM's own threads wait for each
 # other by spinning at every split, and on a busy machine that made a fit thirty times slower.
@@ -113,7 +113,7 @@ class LightGBM:
                 callbacks=[lightgbm().early_stopping(self.patience, verbose=False)],
             )
             text = booster.model_to_string(num_iteration=booster.best_iteration)
-            return text, _predict(_parse(text), table.matrix[fold == k])
+            return text, _predict(parse(text), table.matrix[fold == k])
 
         tasks = [(which, k) for which in range(len(heads)) for k in range(self.n_folds)]
         with ThreadPoolExecutor(N_WORKERS) as pool:
@@ -148,7 +148,7 @@ class Trees:
         """The expected target of each row, on the target's own scale."""
         total = np.zeros(len(matrix))
         for text in self.members:
-            total += _predict(_parse(text), matrix)
+            total += _predict(parse(text), matrix)
         return total * (self.scale / len(self.members))
 
     @property
@@ -163,7 +163,7 @@ class Trees:
         """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
         found = np.stack(
             [
-                _parse(text).predict(matrix, pred_contrib=True, num_threads=1)
+                parse(text).predict(matrix, pred_contrib=True, num_threads=1)
                 for text in self.members
             ],
             axis=1,
@@ -177,5 +177,6 @@ def _predict(booster: Any, matrix: Matrix) -> Float[np.ndarray, " rows"]:
 
 
 @lru_cache(maxsize=64)
-def _parse(text: str) -> Any:
+def parse(text: str) -> Any:
+    """The booster of a text; the last ones asked for are kept."""
     return lightgbm().Booster(model_str=text)

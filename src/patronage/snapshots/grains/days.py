@@ -1,33 +1,21 @@
-"""Feature groups: aggregates over the days of one customer, as known at as_of.
+"""Days: one row per customer and UTC day before as_of.
 
-`days` has one row per customer and UTC day before as_of: customer_id, event_day, first_time,
-purchases (number of purchase events), spent (their money), cash (net money of the day), gap (days
-since the counted day before it), wait (the same as recency counts: between first instants of days,
-from the first purchase on). A group is a list of aggregates over `days`, and one line in FEATURES;
-`:as_of` is the first unknown day, `:instant_us` the first instant of a day's purchases and
-`:end_us` that up to which T runs, both in microseconds.
+first_time, purchases (number of purchase events), spent (their money), cash (net money of the day),
+gap (days since the counted day before it), wait (the same as recency counts: between first instants
+of days, from the first purchase on), n_counted (counted days so far), net (cash since the last of
+them).
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
 
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
+from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
-__all__ = [
-    "FEATURES",
-    "RUN_FEATURES",
-    "SHORTEST_WAIT",
-    "WINDOWS",
-    "days_of",
-    "days_sql",
-    "only_purchases",
-]
-
-WINDOWS: Final = (7, 28, 56, 91, 182, 365)
-# Days. Two purchases some minutes apart, around midnight, are no rhythm: their logarithm would
-# outweigh all the others of a customer.
-SHORTEST_WAIT: Final = 1 / 24
+__all__ = ["DAYS", "days_of", "days_sql", "microseconds", "only_purchases"]
 
 
 def only_purchases(log: EventLog) -> bool:
@@ -88,8 +76,8 @@ def days_sql(
                        sum(amount)::DECIMAL(18,4) AS spent
                 FROM ({ledger}) GROUP BY customer_id, event_day)"""
     else:
-        purchase = f"kind IN ({_listed((*PURCHASE_KINDS, *rated_kinds))})"
-        money = f"kind IN ({_listed((*CASH_KINDS, *rated_kinds))})"
+        purchase = f"kind IN ({listed((*PURCHASE_KINDS, *rated_kinds))})"
+        money = f"kind IN ({listed((*CASH_KINDS, *rated_kinds))})"
         first_time = f", min(first_time) FILTER ({purchase}) AS first_time" if has_clock else ""
         days = f"""
             SELECT customer_id, event_day{first_time},
@@ -126,75 +114,81 @@ def days_sql(
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
 
 
-def _listed(kinds: tuple[str, ...]) -> str:
-    return ", ".join(f"'{kind}'" for kind in kinds)
+def microseconds(moment: date) -> int:
+    """Since 1970, of an instant or of the first instant of a day."""
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)
+    return round(
+        (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6
+    )
 
 
-_RHYTHM: Final = {
-    "days_since_last": ":as_of - max(event_day) FILTER (spent > 0)",
-    "mean_gap": "avg(gap)",
-    "sd_gap": "stddev_samp(gap)",
-    "max_gap": "max(gap)::DOUBLE",
-    "last_gap": "(arg_max(gap, event_day) FILTER (spent > 0))::DOUBLE",
-}
+def _sql(asked: Asked) -> str:
+    uses = asked.uses
+    days = days_of(
+        asked.log,
+        gaps="gap" in uses,
+        waits="wait" in uses,
+        nets=bool({"net", "n_counted"} & uses),
+        among=asked.among,
+    )
+    if "instant_us" not in uses:
+        return days
+    instant = "first_time" if asked.log.has_clock else "event_day::TIMESTAMP"
+    return f"SELECT *, epoch_us({instant}) AS instant_us FROM ({days})"
 
-_MONEY: Final = {
-    "mean_spent": "(avg(spent) FILTER (spent > 0))::DOUBLE",
-    "max_spent": "max(spent)::DOUBLE",
-    "last_spent": "(arg_max(spent, event_day) FILTER (spent > 0))::DOUBLE",
-    "n_refund_days": "count(*) FILTER (cash < spent)",
-}
 
-_WINDOWS: Final = {
-    **{
-        f"purchases_{days}": f"count(*) FILTER (spent > 0 AND event_day >= :as_of - {days})"
-        for days in WINDOWS
+def _fold(known: Known) -> Table:
+    entries = known.entries
+    days: dict[date, dict[str, Any]] = defaultdict(
+        lambda: {"first_time": None, "purchases": 0, "spent": Decimal(0), "cash": Decimal(0)}
+    )
+    for (kind, event_day, _), cell in entries.cells.items():
+        n, amount, _, _, first_time = cell[:5]
+        day = days[event_day]
+        if kind in entries.purchase_kinds:
+            day["purchases"] += n
+            day["spent"] += amount
+            day["first_time"] = min(day["first_time"] or first_time, first_time)
+        if kind in entries.cash_kinds:
+            day["cash"] += amount
+    last: date | None = None
+    started: float | None = None
+    counted_at: float | None = None
+    n_counted, net = 0, Decimal(0)
+    rows = []
+    for event_day in sorted(days):
+        day = days[event_day] | {"event_day": event_day}
+        moment = day["first_time"] if entries.has_clock else event_day
+        day["instant_us"] = None if moment is None else microseconds(moment)
+        counts = day["spent"] > 0
+        if counts:
+            instant = day["instant_us"] / 86400e6
+            before = started if counted_at is None else counted_at
+            day["gap"] = None if last is None else (event_day - last).days
+            day["wait"] = None if before is None else instant - before
+            last, counted_at = event_day, instant
+            n_counted, net = n_counted + 1, Decimal(0)
+        if day["purchases"] > 0 and started is None:
+            started = day["instant_us"] / 86400e6
+        net += day["cash"]
+        rows.append(day | {"n_counted": n_counted, "net": net})
+    return table_of(DAYS.columns, rows)
+
+
+DAYS: Final = Grain(
+    {
+        "event_day": "DATE",
+        "first_time": "TIMESTAMP",
+        "purchases": "BIGINT",
+        "spent": "DECIMAL(18,4)",
+        "cash": "DECIMAL(18,4)",
+        "gap": "BIGINT",
+        "wait": "DOUBLE",
+        "n_counted": "BIGINT",
+        "net": "DECIMAL(38,4)",
+        "instant_us": "BIGINT",
     },
-    **{
-        f"cash_{days}": f"coalesce(sum(cash) FILTER (event_day >= :as_of - {days}), 0)::DOUBLE"
-        for days in WINDOWS
-    },
-}
-
-# Rounded, so that equal waits in another order are the same number. Why the filter: `greatest`
-# passes over NULL, and a first purchase would count as the shortest wait.
-_REGULARITY: Final = {
-    "log_gaps": f"coalesce(round(sum(ln(greatest(wait, {SHORTEST_WAIT!r})))"
-    " FILTER (wait IS NOT NULL), 9), 0)::DOUBLE",
-    "n_short_gaps": f"count(*) FILTER (wait < {SHORTEST_WAIT!r})",
-}
-
-# Exact decimals of logarithms, so that a sum does not depend on its order.
-_LOG: Final = "ln(CASE WHEN spent > 0 THEN spent::DOUBLE END)"
-_AMOUNTS: Final = {
-    "log_spent": f"sum({_LOG}::DECIMAL(18,12))::DOUBLE",
-    "log_spent_squared": f"sum(({_LOG} * {_LOG})::DECIMAL(18,12))::DOUBLE",
-}
-
-# Net money of each counted purchase: its day's cash and all that follows before the next one. Its
-# square is what the running sum's square grows by, day by day.
-_NETS: Final = {
-    "net_spent": "(sum(cash) FILTER (n_counted > 0))::DOUBLE",
-    "net_spent_squared": "(sum(cash::DECIMAL(38,4) * (net + net - cash)::DECIMAL(38,4))"
-    " FILTER (n_counted > 0))::DOUBLE",
-}
-
-# Purchases that cost nothing are no counted days; here they are.
-_FREE: Final = {
-    "free_days": "count(*) FILTER (purchases > 0 AND NOT spent > 0)",
-    "days_since_any": "(:end_us - max(:instant_us) FILTER (purchases > 0)) / 86400e6",
-}
-
-FEATURES: Final[Mapping[str, Mapping[str, str]]] = {
-    "rhythm": _RHYTHM,
-    "money": _MONEY,
-    "windows": _WINDOWS,
-    "regularity": _REGULARITY,
-    "amounts": _AMOUNTS,
-    "nets": _NETS,
-    "free": _FREE,
-}
-
-# What a run of many models takes at once, for all of its snapshots; the other groups cost more than
-# they are read, and a model that reads one asks for it.
-RUN_FEATURES: Final = ("rhythm", "money", "windows")
+    _sql,
+    _fold,
+)
