@@ -80,6 +80,13 @@ class AbstractForecast(ABC):
         """P(cash <= 0) over the horizon: for most customers the atom at zero, told cheaply."""
         return self.cdf(np.zeros(self.n_customers))[1]
 
+    def for_totals(self) -> "AbstractForecast":
+        """The forecast whose draws may be summed over customers.
+
+        Another one where calibration holds for the outcome of one customer alone.
+        """
+        return self
+
     @abstractmethod
     def take(self, rows: slice | np.ndarray) -> "AbstractForecast":
         """The same forecast for some of the customers."""
