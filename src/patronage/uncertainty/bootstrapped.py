@@ -37,13 +37,13 @@ def residual_root(
     ----------
     edges : expected cash at which groups end
     """
-    group = np.searchsorted(edges, expected, "right")
+    group = np.searchsorted(edges, expected)
     n_groups = len(edges) + 1
     member = (group[:, None] == np.arange(n_groups)).astype(float)
     whole = max(float(actual.sum() / max(expected.sum(), 1e-300)), 1e-9)
     # Why: a share of what all taught, so that a group of whom nobody bought has a logarithm.
     told = member * expected[:, None]
-    came = member * (0.95 * np.maximum(actual, 0.0) + 0.05 * whole * expected)[:, None]
+    came = member * (0.99 * np.maximum(actual, 0.0) + 0.01 * whole * expected)[:, None]
     ratios = np.empty((n, n_groups))
     size = max(1, _BLOCK // max(len(expected), 1))
     for first in range(0, n, size):
@@ -86,7 +86,7 @@ class FittedBootstrap:
         if self.method == "weights":
             return base
         mean = base.mean().sum(axis=1)
-        group = np.searchsorted(self.edges, mean / horizon.days, "right")
+        group = np.searchsorted(self.edges, mean / horizon.days)
         factors = mean[:, None] * self.root[group]
         return replace(base, mean_factors=factors)  # type: ignore[type-var]
 
@@ -127,7 +127,10 @@ class Bootstrap:
         trials = trials_at(self.model, snapshot, rewound.origins, rewound.horizon, seed=seed)
         expected = expected_totals(trials)
         n_groups = max(1, min(_GROUPS, len(expected) // 100))
-        edges = np.unique(np.quantile(expected, np.arange(1, n_groups) / n_groups))
+        shares = np.arange(1, n_groups) / n_groups
+        edges = np.unique(np.quantile(expected, shares, method="lower"))
+        # Why: where many are equal, nobody may be above the last edge.
+        edges = edges[edges < expected.max()]
         root = residual_root(
             expected,
             actual_totals(trials),

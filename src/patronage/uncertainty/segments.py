@@ -12,7 +12,7 @@ from patronage.forecast import AbstractForecast, ScaledForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.training_pairs import rewound_origins
-from patronage.snapshots import Snapshot
+from patronage.snapshots import Snapshot, is_attribute
 from patronage.uncertainty.out_of_time import actual_totals, expected_totals, trials_at
 
 __all__ = ["FittedSegmentRecalibration", "SegmentRecalibration", "shrunk_factors"]
@@ -136,7 +136,7 @@ class SegmentRecalibration:
 
 
 def _reads(by: str) -> tuple[str, ...]:
-    return () if by in ("tenure", "value") else (by,)
+    return (by,) if is_attribute(by) else ()
 
 
 def _measure(at: Snapshot, forecast: AbstractForecast, by: str) -> np.ndarray:
