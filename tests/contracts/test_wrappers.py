@@ -36,7 +36,10 @@ WRAPPED: dict[str, Model] = {
     "bootstrap of errors": Bootstrap(EveryoneAverage(), n=200),
     "all of them": Conformal(Bootstrap(SegmentRecalibration(MEAN)), min_bucket=60),
 }
-NAMES = pytest.mark.parametrize("name", list(WRAPPED))
+NAMES = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if "all" in name else name for name in WRAPPED],
+)
 
 
 @pytest.fixture(scope="module")

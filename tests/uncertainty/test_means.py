@@ -152,18 +152,18 @@ def test_a_model_blind_to_tenure_learns_it(judge, snapshot):
 
 
 def test_residual_intervals_cover_the_level_that_made_the_data():
-    """Of 200 draws of 400 outcomes around a level, nine tenths of the intervals hold it."""
+    """Of 150 sets of 1,600 outcomes around a level, nine tenths of the intervals hold it."""
     rng = np.random.default_rng(1)
-    expected = rng.lognormal(3, 0.7, 400)
+    expected = rng.lognormal(3, 0.7, 1600)
     held = []
-    for _ in range(200):
-        buys = rng.random(400) < 0.5
-        actual = expected * buys / 0.5 * rng.gamma(2.0, 0.5, 400)
-        root = residual_root(expected, actual, np.empty(0), n=300, rng=rng)
+    for _ in range(150):
+        buys = rng.random(1600) < 0.5
+        actual = expected * buys / 0.5 * rng.gamma(2.0, 0.5, 1600)
+        root = residual_root(expected, actual, np.empty(0), n=200, rng=rng)
         away = np.log(actual.sum() / expected.sum())
         held.append(abs(away) <= 1.645 * float(np.sqrt((root**2).sum())))
 
-    assert np.mean(held) == pytest.approx(0.9, abs=0.06)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.07)
 
 
 def test_a_process_model_has_its_fit_resampled_and_others_their_errors(snapshot):

@@ -184,6 +184,10 @@ class CalibratedForecast(AbstractForecast):
             scores[:, rows] = np.interp(scores[:, rows], self.levels, self.scores[number])
         return self._yardstick.amounts_of_draws(scores)
 
+    @property
+    def model_spread(self) -> Float[np.ndarray, " customers"] | None:
+        return self.inner.model_spread
+
     def for_totals(self) -> AbstractForecast:
         return replace(self.inner, mean_factors=self.mean_factors)  # type: ignore[type-var]
 

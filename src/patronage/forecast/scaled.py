@@ -64,6 +64,11 @@ class ScaledForecast(AbstractForecast):
     ) -> Float[np.ndarray, "draws customers"]:
         return np.asarray(self.inner.sample_total(n_draws, rng) * self.factor)
 
+    @property
+    def model_spread(self) -> Float[np.ndarray, " customers"] | None:
+        known = self.inner.model_spread
+        return None if known is None else np.asarray(self.factor * known)
+
     def for_totals(self) -> AbstractForecast:
         return replace(self, inner=self.inner.for_totals())
 

@@ -17,14 +17,14 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.errors import NotEnoughDataError, SettingsError
-from patronage.forecast import AbstractForecast, CalibratedForecast
+from patronage.forecast import AbstractForecast, CalibratedForecast, JoinedForecast
 from patronage.forecast.calibrated import ScoreBy, Yardstick
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
 from patronage.uncertainty.buckets import Buckets, learn_buckets
-from patronage.uncertainty.out_of_time import trials_at
+from patronage.uncertainty.out_of_time import actual_totals, trials_at
 
 __all__ = [
     "Conformal",
@@ -232,24 +232,39 @@ class Conformal:
         NotEnoughDataError : no earlier day can be judged, or too few customers were known then
         """
         rewound = rewound_origins(snapshot, horizon, n_min=1)
-        (trial,) = trials_at(self.model, snapshot, rewound.origins[-1:], rewound.horizon, seed=seed)
-        n = len(trial.at.customers)
-        if n < self.least:
+        trials = trials_at(self.model, snapshot, rewound.origins[-1:], rewound.horizon, seed=seed)
+        first = trials[0]
+        if len(trials) > 1 and not self.refit:
+            raise SettingsError(
+                f"where everybody was observed on {first.at.as_of}, several fits are judged, each "
+                "on other customers, and none of them can be deployed.\nTo mend: refit=True."
+            )
+        tenure = np.concatenate([trial.at.customers["T"].to_numpy() for trial in trials])
+        if len(tenure) < self.least:
             raise NotEnoughDataError(
-                f"{n} customers were known at {trial.at.as_of}; an interval of "
+                f"{len(tenure)} customers were known at {first.at.as_of}; an interval of "
                 f"{max(self.asked):g} is calibrated on {self.least} or more.\n"
                 "To mend: ask for a lower level, or give a longer history."
             )
         calibration = learn_conformal(
-            trial.forecast,
-            trial.outcome.total,
-            trial.at.customers["T"].to_numpy().astype(float),
+            _joined([trial.forecast for trial in trials]),
+            actual_totals(trials),
+            tenure.astype(float),
             by=_METHODS[self.method],
             levels=self.asked,
             least=self.min_bucket,
-            rng=np.random.default_rng([seed, trial.at.as_of.toordinal()]),
+            rng=np.random.default_rng([seed, first.at.as_of.toordinal()]),
         )
-        deployed = self.model.fit(snapshot, horizon, seed=seed) if self.refit else trial.fitted
+        deployed = self.model.fit(snapshot, horizon, seed=seed) if self.refit else first.fitted
         return FittedConformal(
-            deployed, calibration, trial.at.as_of, trial.outcome.known_at, rewound.exact
+            deployed, calibration, first.at.as_of, first.outcome.known_at, rewound.exact
         )
+
+
+def _joined(forecasts: Sequence[AbstractForecast]) -> AbstractForecast:
+    """One forecast of disjoint customers, in the order given."""
+    if len(forecasts) == 1:
+        return forecasts[0]
+    ends = np.cumsum([forecast.n_customers for forecast in forecasts])
+    rows = [np.arange(end - one.n_customers, end) for one, end in zip(forecasts, ends, strict=True)]
+    return JoinedForecast.of(forecasts, rows)

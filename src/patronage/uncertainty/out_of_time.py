@@ -1,4 +1,4 @@
-"""Out-of-time errors: what a model said at earlier days, beside what then came."""
+"""Out-of-time errors: what a model said of customers whose outcome it had not seen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,21 @@ from jaxtyping import Float
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.snapshots import Outcome, Snapshot, observe_outcome
+from patronage.models.folds import folds_at
+from patronage.snapshots import Outcome, Snapshot
 
 __all__ = ["Trial", "actual_totals", "expected_totals", "trials_at"]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One earlier day.
+    """One fold (`models.folds.Fold`), and what the model made of it.
 
     Attributes
     ----------
-    at : what was known on it
-    fitted : what the model learned from that
-    forecast : of its customers
+    at : what was known of those who are forecast
+    fitted : what the model learned
+    forecast : of the customers of `at`
     outcome : of the same customers, over by the as_of of the snapshot that judges
     """
 
@@ -38,16 +39,16 @@ def trials_at(
 ) -> list[Trial]:
     """Fit at each origin with what was known then, and judge by the snapshot.
 
+    Of a set with one observation date there are three trials, each of other customers.
+
     Raises
     ------
     HorizonError : an outcome is not over by the snapshot's as_of
     """
     found = []
-    for origin in origins:
-        at = snapshot.rewind(origin)
-        outcome = observe_outcome(snapshot, at, horizon)
-        fitted = model.fit(at, horizon, seed=seed)
-        found.append(Trial(at, fitted, fitted.predict(at, horizon), outcome))
+    for fold in folds_at(snapshot, origins, horizon, seed=seed):
+        fitted = model.fit(fold.learn, horizon, seed=seed)
+        found.append(Trial(fold.at, fitted, fitted.predict(fold.at, horizon), fold.outcome))
     return found
 
 
