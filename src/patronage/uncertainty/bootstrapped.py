@@ -102,8 +102,8 @@ class Bootstrap:
     errors on rewound folds are resampled: log(actual / expected) of ten groups by expected cash,
     which tells how surely outcomes of so many customers fix the level of each, and includes no
     doubt about which group a customer belongs to. With a few hundred customers of heavy-tailed
-    spend such intervals are too narrow (about 85 % where 90 % was meant). Either way `n` resamplings; they replace what
-    the model said of its own uncertainty.
+    spend such intervals are too narrow (about 85 % where 90 % was meant). Either way what the model
+    said of its own uncertainty is replaced.
 
     Attributes
     ----------
