@@ -2,6 +2,7 @@
 
 from patronage.evaluate.backtest import backtest
 from patronage.evaluate.choose import Choice, choose
+from patronage.evaluate.intervals import interval_table
 from patronage.evaluate.leaderboard import LEADERBOARD_COLUMNS
 from patronage.evaluate.metrics import METRICS, Metric
 from patronage.evaluate.one_shot import OneShot, one_shot
@@ -17,5 +18,6 @@ __all__ = [
     "Scorecard",
     "backtest",
     "choose",
+    "interval_table",
     "one_shot",
 ]

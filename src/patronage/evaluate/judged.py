@@ -20,7 +20,8 @@ class Judged:
     q10, q90 : quantiles of the forecast
     f_q90 : P(cash <= q90), which exceeds 0.9 where the forecast has an atom there
     pit : randomised probability integral transform of the outcome
-    crps : continuous ranked probability score; the five are None for means alone
+    crps : continuous ranked probability score
+    p_zero : P(cash <= 0); the six are None for means alone
     customer : number of the customer, 0, 1, …; the same one at several origins has one number
     origin : number of the origin
     """
@@ -34,6 +35,7 @@ class Judged:
     f_q90: Float[np.ndarray, " rows"] | None
     pit: Float[np.ndarray, " rows"] | None
     crps: Float[np.ndarray, " rows"] | None
+    p_zero: Float[np.ndarray, " rows"] | None
     customer: Int[np.ndarray, " rows"]
     origin: Int[np.ndarray, " rows"]
 
@@ -62,7 +64,7 @@ class Judged:
             outcome,
             forecast_purchases,
             outcome_purchases,
-            *(None,) * 5,
+            *(None,) * 6,
             customer,
             np.zeros_like(customer),
         )
@@ -84,6 +86,7 @@ class Judged:
             column("f_q90"),
             column("pit"),
             column("crps"),
+            column("p_zero"),
             table["customer"].to_numpy(),
             table["origin"].rank("dense").cast(pl.Int64).to_numpy() - 1,
         )

@@ -48,7 +48,7 @@ class Scorecard:
     frame : long: model, origin ('all' pools them), horizon_days, segment, metric, value, low, high
         (a 90 % interval over resampled customers), n_customers
     predictions : model, origin, customer_id, first_day, mean_cash, mean_purchases (null: not
-        forecast), q10, q90, f_q90, pit, crps, outcome_cash, outcome_purchases
+        forecast), q10, q90, f_q90, pit, crps, p_zero, outcome_cash, outcome_purchases
     failures : model → at which origins it gave no forecast, and why
     horizon, origins : what was judged
     seconds : model, origin, fit, predict
