@@ -25,7 +25,7 @@ from patronage.models.tabular.hurdle import Hurdle
 from patronage.models.tabular.tweedie import Tweedie
 from patronage.scoring import Scoring, explain, importance, score, what_changed
 from patronage.snapshots import Snapshot, take_snapshot
-from patronage.uncertainty import Recalibrated
+from patronage.uncertainty import Conformal, IsotonicRecalibration, Recalibrated
 from patronage.value import Economics
 
 pytest.importorskip("lightgbm", reason="for want of lightgbm, of the extra boost")
@@ -39,6 +39,8 @@ MODELS = {
     "tweedie": Tweedie(carry=ParetoNBD(), learner=QUICK),
     "vote": Vote({"process": ParetoNBD(), "hurdle": Hurdle(learner=QUICK)}),
     "recalibrated": Recalibrated(ParetoNBD()),
+    "conformal": Conformal(ParetoNBD(), min_bucket=60),
+    "isotonic": IsotonicRecalibration(ParetoNBD()),
     "cohorts": ByCohort(ParetoNBD(), n_least=100),
 }
 

@@ -11,8 +11,10 @@ from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.btyd.model import AbstractBTYD
+from patronage.models.explaining import Contributions
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
+from patronage.uncertainty.accounts import levelled_account
 from patronage.uncertainty.out_of_time import actual_totals, expected_totals, trials_at
 
 __all__ = ["Bootstrap", "FittedBootstrap", "residual_root"]
@@ -89,6 +91,10 @@ class FittedBootstrap:
         group = np.searchsorted(self.edges, mean / horizon.days)
         factors = mean[:, None] * self.root[group]
         return replace(base, mean_factors=factors)  # type: ignore[type-var]
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

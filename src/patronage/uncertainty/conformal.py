@@ -21,8 +21,10 @@ from patronage.forecast import AbstractForecast, CalibratedForecast, JoinedForec
 from patronage.forecast.calibrated import ScoreBy, Yardstick
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
+from patronage.uncertainty.accounts import levelled_account
 from patronage.uncertainty.buckets import Buckets, learn_buckets
 from patronage.uncertainty.out_of_time import actual_totals, trials_at
 
@@ -161,6 +163,10 @@ class FittedConformal:
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CalibratedForecast:
         tenure = snapshot.customers["T"].to_numpy().astype(float)
         return calibrate_with(self.calibration, self.model.predict(snapshot, horizon), tenure)
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

@@ -10,8 +10,10 @@ from patronage.errors import SettingsError
 from patronage.forecast import ScaledForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
+from patronage.uncertainty.accounts import levelled_account
 from patronage.uncertainty.out_of_time import actual_totals, expected_totals, trials_at
 
 __all__ = ["FittedIsotonicRecalibration", "IsotonicRecalibration", "MonotoneCurve", "learn_curve"]
@@ -98,6 +100,10 @@ class FittedIsotonicRecalibration:
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ScaledForecast:
         base = self.model.predict(snapshot, horizon)
         return ScaledForecast.of(base, self.curve.factor(base.mean().sum(axis=1)))
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

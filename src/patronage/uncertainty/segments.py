@@ -11,8 +11,10 @@ from jaxtyping import Float, Int
 from patronage.forecast import AbstractForecast, ScaledForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot, is_attribute
+from patronage.uncertainty.accounts import levelled_account
 from patronage.uncertainty.out_of_time import actual_totals, expected_totals, trials_at
 
 __all__ = ["FittedSegmentRecalibration", "SegmentRecalibration", "shrunk_factors"]
@@ -84,6 +86,10 @@ class FittedSegmentRecalibration:
         at = snapshot.with_features(_reads(self.by))
         place = _segments(_measure(at, base, self.by), self.edges, self.names)
         return ScaledForecast.of(base, self.factors[place])
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final
