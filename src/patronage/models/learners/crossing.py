@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -13,15 +13,14 @@ from scipy.special import xlogy
 from patronage.models.learners.base import Grown, Head, Predictor
 from patronage.models.learners.binned import BinnedTable
 
-__all__ = ["N_WORKERS", "Averaged", "Member", "cross_fit", "deviance"]
+__all__ = ["N_WORKERS", "Averaged", "cross_fit", "deviance"]
 
 # Why members in threads of their own, each growing on one: LightGBM's own threads wait for each
 # other by spinning at every split, and on a busy machine that made a fit thirty times slower.
 # A machine that says how many threads numeric libraries may start (OMP_NUM_THREADS) is obeyed.
 N_WORKERS: Final = 1 if os.environ.get("OMP_NUM_THREADS") == "1" else min(2, os.cpu_count() or 1)
 
-# (the rows that the head learns from, those of them in the unseen block, the head) → a member.
-Member = Callable[[BinnedTable, Bool[np.ndarray, " rows"], Head], Predictor]
+Grows = TypeVar("Grows", bound=Predictor)
 
 
 @final
@@ -38,6 +37,11 @@ class Averaged:
     members: tuple[Predictor, ...]
     scale: float = 1.0
 
+    @classmethod
+    def join(cls, members: Sequence[Predictor], scale: float) -> "Averaged":
+        """The mean of them all, times a scale."""
+        return cls(tuple(members), scale)
+
     def predict(self, matrix: Float32[np.ndarray, "rows features"]) -> Float[np.ndarray, " rows"]:
         """The expected target (or its quantile) of each row, on the target's own scale."""
         total = np.zeros(len(matrix))
@@ -50,19 +54,25 @@ def cross_fit(
     table: BinnedTable,
     fold: Int[np.ndarray, " rows"],
     heads: Sequence[Head],
-    member: Member,
+    member: Callable[[BinnedTable, Bool[np.ndarray, " rows"], Head], Grows],
     *,
+    join: Callable[[Sequence[Grows], float], Predictor],
     n_folds: int,
 ) -> list[Grown]:
     """For each head one member per fold, grown on the rows outside it and stopped by those inside.
 
     The members are not refitted on all rows: their mean has the variance of all the data. The
     scale makes the total over unseen rows right; a quantile has none.
+
+    Parameters
+    ----------
+    member : grows one, from the head's rows and which of them are in the unseen block
+    join : makes one predictor of all members and the scale
     """
     folds = [fold if head.rows is None else fold[head.rows] for head in heads]
     tables = [table if head.rows is None else table.take(head.rows) for head in heads]
 
-    def grow(task: tuple[int, int]) -> tuple[Predictor, Float[np.ndarray, " rows"]]:
+    def grow(task: tuple[int, int]) -> tuple[Grows, Float[np.ndarray, " rows"]]:
         which, k = task
         grown = member(tables[which], folds[which] == k, heads[which])
         return grown, grown.predict(table.matrix[fold == k])
@@ -76,7 +86,7 @@ def cross_fit(
         for k in range(n_folds):
             unseen[fold == k] = members[which, k][1]
         scale = _scale(head, unseen if head.rows is None else unseen[head.rows])
-        mean = Averaged(tuple(members[which, k][0] for k in range(n_folds)), scale)
+        mean = join([members[which, k][0] for k in range(n_folds)], scale)
         grown.append(Grown(mean, unseen * scale))
     return grown
 

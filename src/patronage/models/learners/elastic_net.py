@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from patronage.models.learners.base import Grown, Head, Loss, refuse_loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import cross_fit, deviance
+from patronage.models.learners.crossing import Averaged, cross_fit, deviance
 from patronage.models.learners.standardised import Standardised, learn_columns
 
 __all__ = ["ElasticNet", "Linear", "fit_elastic_net"]
@@ -96,7 +96,7 @@ class ElasticNet:
             assert best is not None
             return best
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=Averaged.join, n_folds=self.n_folds)
 
     def _penalties(
         self, x: Float32[np.ndarray, "rows columns"], y: Float[np.ndarray, " rows"], head: Head

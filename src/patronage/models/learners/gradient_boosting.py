@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from patronage.models.learners.array_trees import ArrayTrees, Link, TreeTable, join_trees
 from patronage.models.learners.base import Grown, Head, Loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import cross_fit
+from patronage.models.learners.crossing import Averaged, cross_fit
 from patronage.models.learners.sklearn import one_thread, sklearn
 
 __all__ = ["GradientBoosting", "boosted_of"]
@@ -69,7 +69,7 @@ class GradientBoosting:
             # The scores begin with that of no tree.
             return boosted_of(model, n_rounds=int(np.argmax(model.validation_score_)))
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=Averaged.join, n_folds=self.n_folds)
 
     def _model(self, head: Head, seed: int) -> Any:
         settings: dict[str, Any] = {

@@ -102,9 +102,9 @@ class LightGBM:
                 valid_sets=[rows.part(inside, head.target)],
                 callbacks=[lightgbm().early_stopping(self.patience, verbose=False)],
             )
-            return Trees(booster.model_to_string(num_iteration=booster.best_iteration))
+            return Trees((booster.model_to_string(num_iteration=booster.best_iteration),))
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=Trees.join, n_folds=self.n_folds)
 
     def grow_jointly(
         self,
@@ -122,7 +122,8 @@ class LightGBM:
             start = loss.start(target[~inside])
 
             def scores(raw: Float[np.ndarray, " any"]) -> Float[np.ndarray, "rows scores"]:
-                return np.asarray(raw, dtype=np.float64).reshape(-1, len(start), order="F") + start
+                laid: Any = np.asarray(raw, dtype=np.float64).reshape(-1, len(start), order="F")
+                return np.asarray(laid + start)
 
             def objective(raw: Any, data: Any) -> tuple[Any, Any]:
                 return loss.gradient(np.asarray(data.get_label(), dtype=np.float64), scores(raw))
@@ -166,13 +167,47 @@ def _objective(head: Head) -> dict[str, Any]:
 @final
 @dataclass(frozen=True)
 class Trees:
-    """One booster, as its text."""
+    """The mean of a few boosters' predictions.
 
-    text: str
+    Attributes
+    ----------
+    members : the boosters' texts
+    scale : what the mean is multiplied with, so that the total over customers unseen is right
+    """
+
+    members: tuple[str, ...]
+    scale: float = 1.0
+
+    @classmethod
+    def join(cls, members: Sequence["Trees"], scale: float) -> "Trees":
+        """The mean of them all, times a scale."""
+        return cls(tuple(text for one in members for text in one.members), scale)
 
     def predict(self, matrix: Matrix) -> Float[np.ndarray, " rows"]:
         """The expected target (or its quantile) of each row, on the target's own scale."""
-        return _predict(_parse(self.text), matrix)
+        total = np.zeros(len(matrix))
+        for text in self.members:
+            total += _predict(_parse(text), matrix)
+        return np.asarray(total * (self.scale / len(self.members)))
+
+    @property
+    def link(self) -> str:
+        """From a member's raw score to its prediction."""
+        objective = self.members[0].split("\nobjective=", 1)[1].split("\n", 1)[0].split()[0]
+        return _LINKS[objective]
+
+    def raw_parts(
+        self, matrix: Matrix
+    ) -> tuple[Float[np.ndarray, " members"], Float[np.ndarray, "rows members features"]]:
+        """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
+        found = np.stack(
+            [
+                _parse(text).predict(matrix, pred_contrib=True, num_threads=1)
+                for text in self.members
+            ],
+            axis=1,
+        )
+        return np.asarray(found[0, :, -1]), np.asarray(found[:, :, :-1])
 
 
 @final
@@ -194,26 +229,7 @@ class JointTrees:
         total = np.tile(self.starts.sum(axis=0), (len(matrix), 1))
         for text in self.members:
             total += _predict(_parse(text), matrix)
-        return total / len(self.members)
-
-    @property
-    def link(self) -> str:
-        """From a member's raw score to its prediction."""
-        objective = self.members[0].split("\nobjective=", 1)[1].split("\n", 1)[0].split()[0]
-        return _LINKS[objective]
-
-    def raw_parts(
-        self, matrix: Matrix
-    ) -> tuple[Float[np.ndarray, " members"], Float[np.ndarray, "rows members features"]]:
-        """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
-        found = np.stack(
-            [
-                _parse(text).predict(matrix, pred_contrib=True, num_threads=1)
-                for text in self.members
-            ],
-            axis=1,
-        )
-        return np.asarray(found[0, :, -1]), np.asarray(found[:, :, :-1])
+        return np.asarray(total / len(self.members))
 
 
 def _predict(booster: Any, matrix: Matrix) -> Any:

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from patronage.models.learners.base import Grown, Head, refuse_loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import cross_fit, deviance
+from patronage.models.learners.crossing import Averaged, cross_fit, deviance
 from patronage.models.learners.sklearn import one_thread, sklearn
 from patronage.models.learners.standardised import Standardised, learn_columns
 
@@ -89,7 +89,7 @@ class MLP:
             assert best is not None
             return best
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=Averaged.join, n_folds=self.n_folds)
 
     def _network(self, head: Head, seed: int) -> Any:
         settings: dict[str, Any] = {

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from patronage.models.learners.array_trees import ArrayTrees, TreeTable, join_trees
 from patronage.models.learners.base import Grown, Head, refuse_loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import cross_fit
+from patronage.models.learners.crossing import Averaged, cross_fit
 from patronage.models.learners.sklearn import sklearn
 
 __all__ = ["RandomForest", "forest_of"]
@@ -69,7 +69,7 @@ class RandomForest:
             forest.fit(rows.matrix[learned], head.target[learned])
             return forest_of(forest)
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=Averaged.join, n_folds=self.n_folds)
 
 
 def forest_of(forest: Any) -> ArrayTrees:

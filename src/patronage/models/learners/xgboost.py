@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -24,6 +24,17 @@ _OBJECTIVES: Final[Mapping[Loss, str]] = {
     "tweedie": "reg:tweedie",
     "squared": "reg:squarederror",
     "quantile": "reg:quantileerror",
+}
+
+Link = Literal["identity", "log", "logit"]
+
+_LINKS: Final[Mapping[Loss, Link]] = {
+    "binary": "logit",
+    "gamma": "log",
+    "poisson": "log",
+    "tweedie": "log",
+    "squared": "identity",
+    "quantile": "identity",
 }
 
 
@@ -77,9 +88,9 @@ class XGBoost:
                 verbose_eval=False,
             )
             best = booster[: booster.best_iteration + 1]
-            return XGBoostTrees(best.save_raw("json").decode())
+            return XGBoostTrees((best.save_raw("json").decode(),), _LINKS[head.loss])
 
-        return cross_fit(table, fold, heads, member, n_folds=self.n_folds)
+        return cross_fit(table, fold, heads, member, join=XGBoostTrees.join, n_folds=self.n_folds)
 
     def parameters(self, seed: int) -> dict[str, Any]:
         """The parameters of XGBoost, whatever is learned."""
@@ -116,15 +127,43 @@ def _objective(head: Head) -> dict[str, Any]:
 @final
 @dataclass(frozen=True)
 class XGBoostTrees:
-    """One booster, as its JSON."""
+    """The mean of a few boosters' predictions.
 
-    text: str
+    Attributes
+    ----------
+    members : the boosters' JSON
+    link : of a member's raw score with its prediction
+    scale : what the mean is multiplied with, so that the total over customers unseen is right
+    """
+
+    members: tuple[str, ...]
+    link: Link
+    scale: float = 1.0
+
+    @classmethod
+    def join(cls, members: Sequence["XGBoostTrees"], scale: float) -> "XGBoostTrees":
+        """The mean of them all, times a scale."""
+        texts = tuple(text for one in members for text in one.members)
+        return cls(texts, members[0].link, scale)
 
     def predict(self, matrix: Float32[np.ndarray, "rows features"]) -> Float[np.ndarray, " rows"]:
         """The expected target (or its quantile) of each row, on the target's own scale."""
-        booster = _parse(self.text)
-        booster.set_param({"nthread": N_WORKERS if len(matrix) > _MANY_ROWS else 1})
-        return np.asarray(booster.inplace_predict(matrix), dtype=np.float64)
+        total = np.zeros(len(matrix))
+        for text in self.members:
+            booster = _parse(text)
+            booster.set_param({"nthread": N_WORKERS if len(matrix) > _MANY_ROWS else 1})
+            total += booster.inplace_predict(matrix)
+        return np.asarray(total * (self.scale / len(self.members)))
+
+    def raw_parts(
+        self, matrix: Float32[np.ndarray, "rows features"]
+    ) -> tuple[Float[np.ndarray, " members"], Float[np.ndarray, "rows members features"]]:
+        """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
+        rows = xgboost().DMatrix(matrix, nthread=1)
+        found = np.stack(
+            [_parse(text).predict(rows, pred_contribs=True) for text in self.members], axis=1
+        ).astype(np.float64)
+        return np.asarray(found[0, :, -1]), np.asarray(found[:, :, :-1])
 
 
 @lru_cache(maxsize=64)

@@ -102,7 +102,7 @@ class FittedSigned:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known.customers)
+        matrix = self.design.matrix(known)
         chance, mean, ratios = self.gains.predict(matrix)
         chance = np.clip(chance, _EDGE, 1.0 - _EDGE)
         # Where no losses are told apart, they are taken off the gains.

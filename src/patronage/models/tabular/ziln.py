@@ -179,7 +179,7 @@ class FittedZILN:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known.customers)
+        matrix = self.design.matrix(known)
         a, mu, s = self.scores.predict(matrix).T
         sigma, chance = self.loss.sigma(s), np.clip(expit(a), _EDGE, 1.0 - _EDGE)
         own = Summary(
