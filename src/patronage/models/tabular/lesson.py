@@ -54,7 +54,8 @@ class Lesson:
     ----------
     table : features of the rows, as `design` lays them out
     design : from customers to features
-    cash : net cash within `horizon` of the origin, not below 0
+    net : net cash within `horizon` of the origin
+    cash : the same, not below 0
     purchases : counted purchase days within it
     fold : block of the row's customer
     kept : net cash over the sum of `cash`: what refunds that outweigh a customer's purchases
@@ -66,6 +67,7 @@ class Lesson:
 
     table: BinnedTable
     design: Design
+    net: Float[np.ndarray, " rows"]
     cash: Float[np.ndarray, " rows"]
     purchases: Float[np.ndarray, " rows"]
     fold: Int[np.ndarray, " rows"]
@@ -137,6 +139,7 @@ def _lesson(
     return Lesson(
         BinnedTable(np.hstack(parts), seed),
         design,
+        net,
         cash,
         purchases,
         block,
