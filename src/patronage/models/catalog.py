@@ -366,6 +366,18 @@ MODELS: Final[Mapping[str, Entry]] = {
         {"carry": "pareto_nbd"},
         by_default=False,
     ),
+    "ziln_linear": Entry(
+        "patronage.models.tabular.ziln:ZILN",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "As ziln_lightgbm, linear in logarithms: few customers, or one mailing to learn from.",
+        3,
+        (),
+        {"carry": "pareto_nbd"},
+        by_default=False,
+        learner="patronage.models.learners.linear_scores:LinearScores",
+    ),
 }
 
 
