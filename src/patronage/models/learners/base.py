@@ -97,6 +97,7 @@ def refuse_loss(learner: object, loss: Loss) -> SettingsError:
     )
 
 
+@runtime_checkable
 class JointLoss(Protocol):
     """A loss of several scores per row at once, such as a likelihood of several parameters."""
 
