@@ -109,9 +109,9 @@ def boosted_of(model: Any, *, n_rounds: int | None = None) -> ArrayTrees:
 def _table(nodes: Any) -> TreeTable:
     leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
     return TreeTable(
-        left=np.where(leaf, own, nodes["left"]),
-        right=np.where(leaf, own, nodes["right"]),
-        feature=np.where(leaf, 0, nodes["feature_idx"]),
+        left=np.where(leaf, own, nodes["left"]).astype(np.int64),
+        right=np.where(leaf, own, nodes["right"]).astype(np.int64),
+        feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64),
         threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
         missing_left=np.where(leaf, False, nodes["missing_go_to_left"].astype(bool)),
         value=np.where(leaf, nodes["value"], 0.0),

@@ -121,7 +121,7 @@ class LightGBM:
             inside = fold == k
             start = loss.start(target[~inside])
 
-            def scores(raw: Float[np.ndarray, " any"]) -> Float[np.ndarray, "rows scores"]:
+            def scores(raw: Any) -> Float[np.ndarray, "rows scores"]:
                 laid: Any = np.asarray(raw, dtype=np.float64).reshape(-1, len(start), order="F")
                 return np.asarray(laid + start)
 

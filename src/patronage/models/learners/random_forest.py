@@ -35,8 +35,8 @@ class RandomForest:
     """
 
     n_folds: int = 3
-    n_trees: int = 40
-    most_rows: int = 12_000
+    n_trees: int = 30
+    most_rows: int = 8_000
     min_rows_in_leaf: int = 15
     share_of_features: float = 0.35
     max_depth: int = 12
@@ -82,9 +82,9 @@ def _table(tree: Any, n_trees: int) -> TreeTable:
     leaf = tree.children_left < 0
     own = np.arange(tree.node_count)
     return TreeTable(
-        left=np.where(leaf, own, tree.children_left),
-        right=np.where(leaf, own, tree.children_right),
-        feature=np.where(leaf, 0, tree.feature),
+        left=np.where(leaf, own, tree.children_left).astype(np.int64),
+        right=np.where(leaf, own, tree.children_right).astype(np.int64),
+        feature=np.where(leaf, 0, tree.feature).astype(np.int64),
         threshold=np.where(leaf, 0.0, tree.threshold),
         missing_left=np.where(leaf, False, tree.missing_go_to_left.astype(bool)),
         value=tree.value[:, 0, 0] / n_trees,
