@@ -40,7 +40,12 @@ _COLUMNS: Final = (
     "campaign",
     "payment_method",
     "text",
+    "score",
+    "discount",
+    "propensity",
+    "policy",
 )
+_NUMBERS: Final = ("score", "discount", "propensity")
 _FORMATS: Final = ("csv", "parquet")
 # Each part of the world draws from a stream of its own, so that changing one leaves the
 # others as they were.
@@ -200,8 +205,8 @@ def _events(
             order_ids.gather(table["order"]).alias("order_id"),
         )
         .with_columns(
-            pl.lit(None, dtype=pl.String).alias(name)
-            for name in ("campaign", "text")
+            pl.lit(None, dtype=pl.Float64 if name in _NUMBERS else pl.String).alias(name)
+            for name in ("campaign", "text", "score", "discount", "propensity", "policy")
             if name not in table.columns
         )
         .select(_COLUMNS)
