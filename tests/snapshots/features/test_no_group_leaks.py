@@ -141,7 +141,7 @@ def edges() -> dict[int, dict[str, float | None]]:
         event(chance, 1_600 - n, kind=kind) | {"customer_id": n} for n in days for kind in KINDS
     ]
     as_of = (START + timedelta(days=1_600)).date()
-    groups = tuple(dict.fromkeys(group for group, _ in WINDOWED))
+    groups = ("lags", *dict.fromkeys(group for group, _ in WINDOWED))
     return {row["customer_id"]: row for row in columns_of(events, groups, as_of).to_dicts()}
 
 

@@ -44,6 +44,7 @@ _COLUMNS: Final = (
     "discount",
     "propensity",
     "policy",
+    "device",
 )
 _NUMBERS: Final = ("score", "discount", "propensity")
 _FORMATS: Final = ("csv", "parquet")
@@ -206,7 +207,7 @@ def _events(
         )
         .with_columns(
             pl.lit(None, dtype=pl.Float64 if name in _NUMBERS else pl.String).alias(name)
-            for name in ("campaign", "text", "score", "discount", "propensity", "policy")
+            for name in ("campaign", "text", "score", "discount", "propensity", "policy", "device")
             if name not in table.columns
         )
         .select(_COLUMNS)
