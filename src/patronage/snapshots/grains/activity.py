@@ -59,9 +59,11 @@ def _sql(asked: Asked) -> str:
             f"SELECT customer_id, event_day{added} FROM ({whole_ledger(asked)}) "
             "GROUP BY customer_id, event_day"
         )
-    if not asked.log.has_known_time:
-        return f"SELECT customer_id, event_day{_listed(names)} FROM ({days})"
-    added = _listed(f"sum({name})::{ACTIVITY.columns[name]} AS {name}" for name in names)
+    late = asked.log.has_known_time
+    there = {name: f"sum({name})" if late else name for name in _occurring(asked.log)}
+    added = _listed(f"{there.get(name, '0')}::{ACTIVITY.columns[name]} AS {name}" for name in names)
+    if not late:
+        return f"SELECT customer_id, event_day{added} FROM ({days})"
     return f"SELECT customer_id, event_day{added} FROM ({days}) GROUP BY customer_id, event_day"
 
 
@@ -79,7 +81,7 @@ def days_written(asked: Asked, *, make: bool = True) -> str | None:
     if not path.exists() and not make:
         return None
     if not path.exists():
-        added = _listed(f"{_sum(name, log)} AS {name}" for name in ADDED)
+        added = _listed(f"{_sum(name, log)} AS {name}" for name in _occurring(log))
         whole = whole_ledger(Asked(replace(log, cut=None), asked.as_of))
         sql = (
             f"SELECT customer_id, event_day, known_day{added} FROM ({whole}) "
@@ -89,6 +91,18 @@ def days_written(asked: Asked, *, make: bool = True) -> str | None:
         default_engine().write(sql, part, compression="lz4").rename(path)
     known = f" AND known_day < {asked.day}" if log.has_known_time else ""
     return asked.some(f"SELECT * FROM {parquet([path])} WHERE event_day < {asked.day}{known}")
+
+
+def _occurring(log: EventLog) -> tuple[str, ...]:
+    """The columns that are not 0 throughout, for what the log has."""
+    seen = set(log.kinds)
+    measures = {"n_events", "amount", *log.measures}
+    meant = Entries(log.has_clock, log.rated_kinds)
+    return tuple(
+        name
+        for name, (measure, kinds) in ADDED.items()
+        if measure in measures and (not kinds or not seen.isdisjoint(_kinds(kinds, meant)))
+    )
 
 
 def _listed(columns: Iterable[str]) -> str:

@@ -7,13 +7,14 @@ them).
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
-from patronage.snapshots.grains.activity import days_written
+from patronage.snapshots.grains.activity import ACTIVITY, days_written
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
 __all__ = ["DAYS", "days_of", "days_sql", "microseconds", "only_purchases"]
@@ -141,7 +142,7 @@ def _sql(asked: Asked) -> str:
     if written is None:
         days = days_of(log, among=asked.among, **further)
     else:
-        days = f"SELECT customer_id, event_day, purchases, spent, cash FROM ({written})"
+        days = ACTIVITY.sql(replace(asked, uses=frozenset({"purchases", "spent", "cash"})))
         days = _with_further(days, has_clock=False, **further)
     if "instant_us" not in uses:
         return days
