@@ -173,7 +173,7 @@ def _featuretools(file: str, clock: Clock) -> dict[str, float]:
     with clock("work"):
         entities = ft.EntitySet("shop")
         entities.add_dataframe(events, "events", index="event", time_index="date")
-        entities.normalize_dataframe("events", "customers", "customer_id")
+        entities.normalize_dataframe("events", "customers", "customer_id", make_time_index=False)
         for as_of in DATES:
             cutoff = pd.Timestamp(as_of)
             for window in WINDOWS:
