@@ -32,7 +32,6 @@ __all__ = ["read_events"]
 _EXTRAS: Final[tuple[str, ...]] = (
     *("event_id", "order_id", "product_id", "quantity", "channel", "campaign"),
     *("payment_method", "text", "score", "discount", "propensity", "policy", "device"),
-    "session_id",
 )
 _NUMBERS: Final = ("quantity", "score", "discount", "propensity")
 

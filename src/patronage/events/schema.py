@@ -33,7 +33,6 @@ EVENT_COLUMNS: Final[Mapping[str, str]] = {
     "propensity": "DOUBLE",
     "policy": "VARCHAR",
     "device": "VARCHAR",
-    "session_id": "VARCHAR",
 }
 
 # Measure of the ledger → the optional column that it comes from, its SQL for one event, how it is

@@ -82,7 +82,6 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "propensity": ("propensity", "propensity_score", "treatment_probability"),
     "policy": ("policy", "policy_version", "treatment_policy"),
     "device": ("device", "device_type", "platform"),
-    "session_id": ("session_id", "session", "visit_id"),
     "text": ("text", "review_text", "message", "comment", "body", "feedback"),
     "currency": ("currency", "currency_code", "iso_currency", "ccy"),
 }

@@ -10,7 +10,7 @@ import polars as pl
 
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
-from patronage.snapshots.attributes import is_attribute, with_attributes
+from patronage.snapshots.attributes import is_attribute, named_features, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, features_of
 from patronage.snapshots.features.query import marked, uses_of
@@ -87,7 +87,7 @@ class Snapshot:
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
         """The same snapshot with more feature groups or attributes."""
-        wanted = tuple(dict.fromkeys((*self.features, *groups)))
+        wanted = named_features(self.events, (*self.features, *groups))
         if wanted == self.features:
             return self
         if all(is_attribute(name) for name in wanted[len(self.features) :]):
@@ -123,6 +123,7 @@ def take_snapshot(
     """
     if as_of is None:
         as_of = log.cut if log.cut is not None else log.next_day()
+    features = named_features(log, features)
     groups = [name for name in features if not is_attribute(name)]
     unknown = [name for name in groups if name not in FEATURES]
     if unknown:
@@ -146,7 +147,7 @@ def take_snapshot(
         )
     others = [name for name in groups if name not in history]
     customers = with_attributes(features_of(customers, known, as_of, others), known, features)
-    return Snapshot(known, customers, as_of, tuple(features))
+    return Snapshot(known, customers, as_of, features)
 
 
 def customers_query(known: EventLog, as_of: date, groups: Sequence[str]) -> Callable[[str], str]:

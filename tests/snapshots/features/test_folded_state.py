@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patronage.errors import EventSchemaError
@@ -43,10 +44,26 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
         assert ours == theirs, (name, ours, theirs)
 
 
-@given(worlds(), st.integers(1, DAYS + 60), st.randoms(use_true_random=False), st.booleans())
+ANY = (worlds(), st.integers(1, DAYS + 60), st.randoms(use_true_random=False), st.booleans())
+
+
+@settings(max_examples=4)
+@given(*ANY)
 def test_a_snapshot_row_is_the_row_of_the_folded_state(
     world: World, day: int, chance: random.Random, compacted: bool
 ) -> None:
+    check(world, day, chance, compacted)
+
+
+@pytest.mark.slow
+@given(*ANY)
+def test_so_it_is_in_many_worlds(
+    world: World, day: int, chance: random.Random, compacted: bool
+) -> None:
+    check(world, day, chance, compacted)
+
+
+def check(world: World, day: int, chance: random.Random, compacted: bool) -> None:
     as_of = (START + timedelta(days=day)).date()
     groups = tuple(FEATURES)
     log = world.log()

@@ -3,15 +3,22 @@
 from collections.abc import Mapping
 from typing import Final
 
+from patronage.errors import SettingsError
 from patronage.snapshots.features.group import Group
+from patronage.snapshots.grains.spans import SPAN_DAYS
 
 __all__ = ["WINDOWED", "within"]
 
 Lines = dict[str, tuple[str, str]]
 
+# Windows of which the double is one too.
+_DOUBLED: Final = tuple(days for days in SPAN_DAYS if 2 * days in SPAN_DAYS)
+
 
 def within(column: str, days: int, *, after: int = 0) -> str:
     """SQL of the sum of a column over the last `days` days, without the last `after` of them."""
+    if {days, after or days} - {*SPAN_DAYS}:
+        raise SettingsError(f"no spans make up the days from {after} to {days} before as_of.")
     since = f" AND span > {after}" if after else ""
     return f"coalesce(sum({column}) FILTER (span <= {days}{since}), 0)"
 
@@ -31,8 +38,7 @@ def _lags(column: str, says: str, *, money: bool = False) -> Lines:
             within(column, 2 * days, after=days) + cast,
             f"{says} in the {days} days before the last {days}",
         )
-        for days in (7, 14, 28, 91, 182, 365)
-        if 2 * days in _WINDOWS
+        for days in _DOUBLED
     }
 
 
@@ -42,7 +48,7 @@ def _trends(column: str, says: str) -> Lines:
             f"({within(column, days)} - {within(column, 2 * days, after=days)})::DOUBLE",
             f"{says} in the last {days} days less those of the {days} before",
         )
-        for days in (28, 91, 182)
+        for days in (28, 91, 365)
     }
     found |= {
         f"{column}_pace_{short}_of_{long}": (
@@ -55,21 +61,20 @@ def _trends(column: str, says: str) -> Lines:
     return found
 
 
-_WINDOWS: Final = (7, 14, 28, 56, 91, 182, 365, 730)
 _FEW: Final = (28, 91, 365)
 
 WINDOWED: Final[Mapping[str, Group]] = {
-    "spent_windows": Group("spans", _sums("spent", _WINDOWS, "gross money", money=True)),
-    "buying_windows": Group("spans", _sums("buying_days", _WINDOWS, "purchase days")),
+    "spent_windows": Group("spans", _sums("spent", SPAN_DAYS, "gross money", money=True)),
+    "buying_windows": Group("spans", _sums("buying_days", SPAN_DAYS, "purchase days")),
     "event_windows": Group("spans", _sums("events", (7, 28, 91, 365), "events of any kind")),
     "cash_windows": Group(
         "spans",
         {
             f"net_{name}": line
-            for name, line in _sums("cash", _WINDOWS, "net cash", money=True).items()
+            for name, line in _sums("cash", SPAN_DAYS, "net cash", money=True).items()
         },
     ),
-    "active_windows": Group("spans", _sums("active_days", _WINDOWS, "days with any event")),
+    "active_windows": Group("spans", _sums("active_days", SPAN_DAYS, "days with any event")),
     "lags": Group(
         "spans",
         _lags("spent", "gross money", money=True) | _lags("buying_days", "purchase days"),

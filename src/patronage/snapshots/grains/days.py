@@ -7,12 +7,14 @@ them).
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
+from patronage.snapshots.grains.activity import ACTIVITY, days_written
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
 __all__ = ["DAYS", "days_of", "days_sql", "microseconds", "only_purchases"]
@@ -85,6 +87,11 @@ def days_sql(
                    coalesce(sum(amount) FILTER ({purchase}), 0)::DECIMAL(18,4) AS spent,
                    coalesce(sum(amount) FILTER ({money}), 0)::DECIMAL(18,4) AS cash
             FROM ({ledger}) GROUP BY customer_id, event_day"""
+    return _with_further(days, has_clock=has_clock, gaps=gaps, waits=waits, nets=nets)
+
+
+def _with_further(days: str, *, has_clock: bool, gaps: bool, waits: bool, nets: bool) -> str:
+    """The days with the columns that look at the days before."""
     if nets:
         # A refund or fee belongs to the purchase that it follows.
         days = f"""
@@ -124,14 +131,19 @@ def microseconds(moment: date) -> int:
 
 
 def _sql(asked: Asked) -> str:
-    uses = asked.uses
-    days = days_of(
-        asked.log,
-        gaps="gap" in uses,
-        waits="wait" in uses,
-        nets=bool({"net", "n_counted"} & uses),
-        among=asked.among,
-    )
+    uses, log = asked.uses, asked.log
+    further = {
+        "gaps": "gap" in uses,
+        "waits": "wait" in uses,
+        "nets": bool({"net", "n_counted"} & uses),
+    }
+    # Why not with clocks or late news: the first instants, or the days anew, are of the ledger.
+    written = None if log.has_clock or log.has_known_time else days_written(asked, make=False)
+    if written is None:
+        days = days_of(log, among=asked.among, **further)
+    else:
+        days = ACTIVITY.sql(replace(asked, uses=frozenset({"purchases", "spent", "cash"})))
+        days = _with_further(days, has_clock=False, **further)
     if "instant_us" not in uses:
         return days
     instant = "first_time" if asked.log.has_clock else "event_day::TIMESTAMP"
