@@ -2,47 +2,14 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from patronage.errors import SettingsError
 from patronage.models.base import Model
+from patronage.models.entry import Entry
 
 __all__ = ["DISCRETE", "MODELS", "Entry", "make_model"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the catalogue.
-
-    Attributes
-    ----------
-    target : "module:Class" of the settings
-    family : where it lives under `models`
-    kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
-    setting : the business it is made for
-    when_to_use : one sentence
-    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 learned from a table,
-        4 ensemble; ties go to the lower
-    needs : packages to install
-    learner : "module:Class" of what learns its table, where it is not the form's own
-    members : models it is made of, by the name of the setting that takes each; "members" takes
-        several as a mapping
-    by_default : competes in a run that names no models; the others with --models all
-    """
-
-    target: str
-    family: Literal["baseline", "btyd", "tabular", "ensemble"]
-    kind: Literal["forecast", "purchases", "spend"]
-    setting: str
-    when_to_use: str
-    complexity: int
-    needs: tuple[str, ...] = ()
-    members: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    learner: str | None = None
-    by_default: bool = True
-
 
 _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
