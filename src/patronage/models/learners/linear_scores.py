@@ -61,7 +61,7 @@ class LinearScores:
     """
 
     n_folds: int = 3
-    penalties: tuple[float, ...] = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
+    penalties: tuple[float, ...] = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
     single: ElasticNet = field(default_factory=ElasticNet)
 
     def grow(
@@ -150,6 +150,6 @@ def _fit(
         return value, (x.T @ slope / len(y) + pulled).ravel()
 
     found = minimize(
-        objective, weights.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 200}
+        objective, weights.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 60}
     )
     return np.asarray(found.x.reshape(weights.shape))
