@@ -93,8 +93,18 @@ class Snapshot:
         if all(is_attribute(name) for name in wanted[len(self.features) :]):
             customers = with_attributes(self.customers, self.events, wanted)
             return replace(self, customers=customers, features=wanted)
-        whole = replace(
-            take_snapshot(self.events, as_of=self.as_of, features=wanted), memory=self.memory
+
+        def make() -> Snapshot:
+            wider = take_snapshot(self.events, as_of=self.as_of, features=wanted)
+            return replace(wider, memory=self.memory)
+
+        # Why the key of `rewind`: it is the same snapshot, whoever asks for it first.
+        whole = (
+            make()
+            if self.memory is None
+            else self.memory.get(
+                (self.as_of, wanted), make, n_rows=lambda made: len(made.customers)
+            )
         )
         if len(whole.customers) == len(self.customers):
             return whole

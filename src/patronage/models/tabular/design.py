@@ -133,7 +133,9 @@ class Design:
         for name in (*(column for group in groups for column in FEATURES[group]), *attributes):
             kind = customers.schema[name]
             if kind.is_numeric() or kind == pl.Boolean:
-                numbers.append(name)
+                # Why: a log without e-mails or returns has columns of nothing but zeros.
+                if customers[name].n_unique() > 1:
+                    numbers.append(name)
             elif kind in (pl.String, pl.Categorical, pl.Enum):
                 categories.append(Category(name, _levels(customers[name])))
         return cls(

@@ -12,6 +12,7 @@ from patronage.horizon import Horizon
 from patronage.models.learned import LearnedFeatures
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.tabular.design import FEATURE_GROUPS, Design
+from patronage.models.tabular.telling import telling_groups
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
 from patronage.snapshots.attributes import profile_attributes
@@ -33,7 +34,7 @@ class LessonSettings:
         even the shortest leaves fewer, two must do
     most_origins : origins taken where history is long
     most_rows : above it, a sample of the customers is learned from
-    groups : feature groups beyond those that every design has
+    groups : feature groups beyond those that every design has; None: `telling_groups`
     with_attributes : the attributes of the customers table, as known at each origin, are features
     learned : features that are learned, anew at each origin and today
     """
@@ -41,7 +42,7 @@ class LessonSettings:
     n_origins: int = 5
     most_origins: int = 8
     most_rows: int = 1_000_000
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
     with_attributes: bool = True
     learned: tuple[LearnedFeatures, ...] = ()
 
@@ -105,7 +106,8 @@ def _lesson(
 ) -> Lesson:
     found = _origins(snapshot, horizon, settings)
     attributes = profile_attributes(snapshot.events) if settings.with_attributes else ()
-    wanted = (*FEATURE_GROUPS, *settings.groups, *attributes)
+    groups = telling_groups(snapshot.events) if settings.groups is None else settings.groups
+    wanted = (*FEATURE_GROUPS, *groups, *attributes)
     pairs = training_pairs(snapshot, found.origins, found.horizon, wanted)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
@@ -128,9 +130,7 @@ def _lesson(
     # A window longer than the first origin's history holds everything there, and less today.
     history = float((snapshot.as_of - found.origins[0]).days)
     oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
-    design = Design.learn(
-        customers, longest_window=oldest, groups=settings.groups, attributes=attributes
-    )
+    design = Design.learn(customers, longest_window=oldest, groups=groups, attributes=attributes)
     parts = [design.fixed(customers)]
     if settings.learned:
         parts.append(_taught_then(snapshot, found, settings.learned, seed=seed)[rows])
