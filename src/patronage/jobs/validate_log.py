@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from patronage.snapshots import RUN_FEATURES, Snapshot, take_snapshot
 
 __all__ = ["ValidationResult", "validate_log"]
 
-BENCHMARKS: Final = ("nothing", "everyone_average", "same_again", "pareto_nbd", "bg_nbd")
+BASELINES: Final = ("nothing", "everyone_average", "same_again")
 _MOST_ORIGINS: Final = 5
 
 
@@ -160,8 +160,8 @@ def validate_log(
     artifact = _saved(model, signing_key)
     if artifact is None:
         ahead = horizon or Horizon(52, "week")
-        rewound = _origins(judge, ahead, origins)
         at_hand = candidates((model,)).models[model]
+        rewound = _origins(judge, ahead, origins)
         refit: Model | None = at_hand
     else:
         if artifact.currency != log.currency:
@@ -175,7 +175,9 @@ def validate_log(
         refit = candidates((artifact.name,)).models[artifact.name] if known else None
         judge = judge.with_features(artifact.fitted.features)
     name = model if artifact is None else artifact.name
-    benchmarks = dict(candidates(tuple(b for b in BENCHMARKS if b != name)).models)
+    process = "bg_nbd" if name.startswith("pareto_nbd") else "pareto_nbd"
+    beside = candidates(tuple(b for b in (*BASELINES, process) if b != name))
+    entry = MODELS.get(name.removesuffix(RECALIBRATED))
     usual = threshold is None
     if threshold is None:
         threshold = _mean_purchase(judge.rewind(min(rewound.origins)))
@@ -183,18 +185,18 @@ def validate_log(
         judge,
         name,
         at_hand,
-        benchmarks,
+        beside.models,
         origins=rewound.origins,
         horizon=rewound.horizon,
         decision=Decision(threshold, margin, cost),
         refit=refit,
+        simpler=_simpler(name, beside.models),
         groups=groups,
         limits=limits,
         retraining_cost=retraining_cost,
         seed=seed,
         progress=progress,
     )
-    entry = MODELS.get(name.removesuffix(RECALIBRATED))
     quality = log.quality
     inputs = ValidationInputs(
         validation=found,
@@ -228,7 +230,15 @@ def _saved(model: str, signing_key: bytes | None) -> Artifact | None:
 
 def _origins(judge: Snapshot, horizon: Horizon, origins: Sequence[date] | None) -> RewoundOrigins:
     if origins is None:
-        return rewound_origins(judge, horizon, n_min=3, n_max=_MOST_ORIGINS)
+        try:
+            return rewound_origins(judge, horizon, n_min=3, n_max=_MOST_ORIGINS)
+        except NotEnoughDataError as error:
+            why = str(error).split("\nTo mend")[0].replace("learn from outcomes", "be judged by")
+            raise NotEnoughDataError(
+                f"this history cannot validate a model: {why}\n"
+                "To mend: give a longer history, or name days with --origins, which are then few "
+                "or young, and sign with that in mind."
+            ) from error
     listed = ", ".join(day.isoformat() for day in sorted(origins))
     return RewoundOrigins(horizon, tuple(origins), True, f"{horizon} ahead, judged at {listed}.")
 
@@ -256,6 +266,14 @@ def _since(
     listed = ", ".join(day.isoformat() for day in found)
     reason = f"{horizon} ahead, judged at {listed}: days that the saved model had not seen."
     return RewoundOrigins(horizon, found, True, reason)
+
+
+def _simpler(name: str, others: Iterable[str]) -> frozenset[str]:
+    """Those of a lower complexity than the model; of one that is not known, all."""
+    entry = MODELS.get(name.removesuffix(RECALIBRATED))
+    return frozenset(
+        one for one in others if entry is None or MODELS[one].complexity < entry.complexity
+    )
 
 
 def _mean_purchase(known: Snapshot) -> float:

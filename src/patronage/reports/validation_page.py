@@ -128,7 +128,8 @@ def _decision(inputs: ValidationInputs) -> str:
     )
     return (
         "A customer counts as valuable, and is contacted, above "
-        f"{money(decision.threshold, currency)} ({inputs.threshold_from}); {percent(decision.margin)} of cash is kept and {cost}. A "
+        f"{money(decision.threshold, currency)} ({inputs.threshold_from}); "
+        f"{percent(decision.margin)} of cash is kept and {cost}. A "
         "customer is said to buy where the chance is one half or more. All were set before any "
         "outcome was looked at."
     )

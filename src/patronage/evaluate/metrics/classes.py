@@ -43,7 +43,9 @@ def _counts(event: Event) -> Callable[[Judged], tuple[Rows, ...]]:
     return columns
 
 
-def _ranked(weighing: Weighing, event: Event) -> tuple[Rows, Rows]:
+def _ranked(
+    weighing: Weighing, event: Event
+) -> tuple[Float[np.ndarray, "groups draws"], Float[np.ndarray, "groups draws"]]:
     """Weight of those for whom it came and did not, by group of equal chance, highest first."""
     chance, came = event(weighing.rows)
     group, n = weighing.groups(chance)

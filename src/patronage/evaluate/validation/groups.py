@@ -14,11 +14,12 @@ from patronage.evaluate.metrics.fit import METRICS as FIT
 from patronage.evaluate.metrics.metric import OfMeans, ratio
 from patronage.evaluate.validation.measured import Measured, measured
 
-__all__ = ["FEWEST", "MOST_GROUPS", "group_labels", "group_table", "tenure_labels"]
+__all__ = ["DECILE", "FEWEST", "MOST_GROUPS", "group_labels", "group_table", "tenure_labels"]
 
 FEWEST: Final = 50
 """Customers without whom a group is shown but not judged."""
 MOST_GROUPS: Final = 12
+DECILE: Final = "decile"
 UNKNOWN: Final = "not known"
 
 _RATIO: Final = Metric(
@@ -83,7 +84,7 @@ def group_labels(values: pl.Series) -> pl.Series:
         text = pl.Series([names[k] for k in place])
         return text.set(values.is_null(), UNKNOWN)
     text = values.cast(pl.String).fill_null(UNKNOWN)
-    common = text.value_counts(sort=True)[: MOST_GROUPS - 1][text.name or "count"]
+    common = text.value_counts(sort=True)[: MOST_GROUPS - 1].to_series(0)
     if text.n_unique() <= MOST_GROUPS:
         return text
     return text.set(~text.is_in(common.implode()), "others")

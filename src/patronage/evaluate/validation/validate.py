@@ -1,6 +1,6 @@
 """validate: one model against what happened, in every way that who signs will ask for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,6 +14,7 @@ from patronage.evaluate.judged import Judged
 from patronage.evaluate.validation.ageing import Ageing, ageing
 from patronage.evaluate.validation.catalog import FAMILIES, VALIDATION_METRICS
 from patronage.evaluate.validation.groups import (
+    DECILE,
     decile_labels,
     group_labels,
     group_table,
@@ -113,6 +114,7 @@ def validate(
     horizon: Horizon,
     decision: Decision,
     refit: Model | None,
+    simpler: Collection[str] = (),
     groups: Sequence[str] = (),
     limits: Mapping[str, Limit] = LIMITS,
     retraining_cost: float | None = None,
@@ -126,12 +128,16 @@ def validate(
     judge : all that is known
     refit : fits the same model anew, for the stability of fits; None: a saved model of settings
         that are not known
+    simpler : the benchmarks that are simpler than the model
     groups : attributes (see `snapshots.attributes`) by which customers are compared
 
     Raises
     ------
     SettingsError, HorizonError, NotEnoughDataError : see `hold_trials`
     """
+    for group in groups:
+        # Why here: a name that is not known is told before the work, not after it.
+        judge.with_features((attribute_source(judge.events, group),))
     trials = hold_trials(
         judge,
         name,
@@ -185,7 +191,7 @@ def validate(
     numbers |= _stable(daily, seeds, resamples)
     findings = (
         *against_limits(numbers, limits),
-        *against_benchmarks(name, pooled[name], {one: pooled[one] for one in compared}),
+        *against_benchmarks(name, pooled[name], {one: pooled[one] for one in compared}, simpler),
         *group_findings(by_group, limits["relative_ratio"]),
     )
     frame = pl.DataFrame(rows, infer_schema_length=None).select(VALIDATION_COLUMNS)
@@ -237,7 +243,7 @@ def _labels(
     )
     joined = mine.join(first_days, on=("origin", "customer_id"), how="left", maintain_order="left")
     found["tenure"] = tenure_labels(joined["first_day"], joined["origin"])
-    found["decile"] = decile_labels(mine["mean_cash"].to_numpy())
+    found[DECILE] = decile_labels(mine["mean_cash"].to_numpy())
     return found
 
 

@@ -1,7 +1,7 @@
 """The verdict: each number against its limit, the simple models beside it, in sentences."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from patronage.evaluate.bootstrap import interval
 from patronage.evaluate.validation.catalog import VALIDATION_METRICS
+from patronage.evaluate.validation.groups import DECILE
 from patronage.evaluate.validation.limits import Limit, Status
 from patronage.evaluate.validation.measured import Measured
 
@@ -58,12 +59,15 @@ def against_limits(
 
 
 def against_benchmarks(
-    name: str, model: Mapping[str, Measured], others: Mapping[str, Mapping[str, Measured]]
+    name: str,
+    model: Mapping[str, Measured],
+    others: Mapping[str, Mapping[str, Measured]],
+    simpler: Collection[str],
 ) -> list[Finding]:
     """Whether each benchmark is worse, as good or better, by customers resampled alike.
 
-    A benchmark that is better than the model in error fails it; one that ties, or that is better
-    in ranking alone, calls for attention.
+    A benchmark that is better than the model in error fails it; one that is better in ranking
+    alone, or that is simpler and ties, calls for attention.
     """
     findings = []
     for other, numbers in others.items():
@@ -76,15 +80,14 @@ def against_benchmarks(
         if wins:
             status: Status = "fail" if verdicts["deviance"] < 0 else "attention"
             said = f"{other} is better than {name} in {' and '.join(wins)} ({less})"
-            said += ": it is simpler and should be preferred" if status == "fail" else ""
-        elif "deviance" in {m for m, side in verdicts.items() if side == 0}:
-            status, said = (
-                "attention",
-                (
-                    f"{other} does as well as {name} in {' and '.join(ties)} ({less}); the difference "
-                    "is within chance, and the simpler one is the safer"
-                ),
-            )
+            if status == "fail":
+                what = "it is simpler and should be preferred" if other in simpler else "prefer it"
+                said += f": {what}"
+        elif verdicts["deviance"] == 0:
+            status = "attention" if other in simpler else "pass"
+            said = f"{other} does as well as {name} in {' and '.join(ties)} ({less}): a difference "
+            said += "within chance"
+            said += ", and the simpler one is the safer" if other in simpler else ""
         else:
             status, said = "pass", f"{name} beats {other} in {' and '.join(loses)} ({less})"
         findings.append(Finding(status, "benchmark", f"{said}."))
@@ -111,6 +114,9 @@ def group_findings(groups: pl.DataFrame, limit: Limit) -> list[Finding]:
         status, row = max(
             known or rows, key=lambda pair: (_ORDER.index(pair[0]), limit.badness(pair[1]["value"]))
         )
+        if by == DECILE and status == "fail":
+            # Deciles of little money may be far off; what they sum to has a limit of its own.
+            status = "attention"
         off = sum(s != "pass" for s, _ in rows)
         said = (
             f"By {by}, {len(judged) - off} of {len(judged)} groups are valued alike; furthest off "

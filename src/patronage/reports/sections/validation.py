@@ -16,6 +16,7 @@ from patronage.reports.figures import Figure, draw
 from patronage.reports.formats import ABSENT, amounts, count, money_unit, percent, significant
 from patronage.reports.metrics import metric_words
 from patronage.reports.tables import Cell, Column, Table, make_table
+from patronage.reports.validation_words import LABELS, UNRANKED
 
 __all__ = [
     "ageing_figures",
@@ -345,7 +346,7 @@ def _group(row: Mapping[str, Any]) -> Cell:
 
 
 def _label(name: str) -> str:
-    return metric_words(name, {}).label
+    return LABELS.get(name) or metric_words(name, {}).label
 
 
 def _between(row: Mapping[str, Any]) -> str:
@@ -375,7 +376,7 @@ def _best(
 ) -> frozenset[str]:
     """Who is best in a row; nobody where all are alike, or better has no meaning."""
     metric = VALIDATION_METRICS[name]
-    if name in ("contacted", "distribution_gap") or name.startswith("width_"):
+    if name in UNRANKED:
         return frozenset()
     known = {
         model: cells[name, model]["value"]
