@@ -166,7 +166,7 @@ def aged_table() -> pl.DataFrame:
     rest = ("mean_purchases", "q10", "q90", "f_q90", "pit", "crps", "outcome_purchases", "p_zero")
     bounds = [f"{side}_{level}" for side in ("low", "high") for level in (50, 80, 90, 95)]
     return told.with_columns(pl.lit(0.5).alias(name) for name in (*rest, *bounds)).with_columns(
-        p_buys=pl.lit(0.5), p_above=pl.lit(0.5)
+        p_above=pl.lit(0.5)
     )
 
 
@@ -315,3 +315,16 @@ def test_benchmarks_are_compared_on_the_same_resamplings():
     assert worst([simple, worse]) == "fail"
     assert worst([]) == "pass"
     assert worst([replace(worse), Finding("attention", "x", "y")]) == "attention"
+
+
+def test_where_age_does_no_harm_it_says_that_retraining_does_not_mend():
+    """The forecasts of the old model and the fresh are exchanged: the fresh one is the worse."""
+    table = aged_table()
+    swapped = pl.when(pl.col("origin") > pl.col("trained")).then(1.0)
+    late = pl.col("trained") > date(2025, 1, 1)
+    table = table.with_columns(mean_cash=swapped.when(late).then(4.0).otherwise("mean_cash"))
+
+    aged = ageing(table, customer_weights(20, 30, seed=0), DECISION)
+
+    assert aged.by_age["loss"][1] < 0
+    assert aged.sentence.startswith("Models trained earlier did better")

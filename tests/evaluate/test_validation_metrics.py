@@ -28,9 +28,8 @@ def examined(forecast, outcome, *, p_buys=None, p_above=None, decision=None, **o
         "pit": half,
         "crps": np.abs(forecast - outcome),
     }
-    whole |= {"p_zero": half} if "p_zero" in judged else {}
+    whole["p_zero"] = half if p_buys is None else 1.0 - np.asarray(p_buys, float)
     rows = {
-        "p_buys": half if p_buys is None else np.asarray(p_buys, float),
         "p_above": half if p_above is None else np.asarray(p_above, float),
         "low": np.outer(forecast, 1 - spread),
         "high": np.outer(forecast, 1 + spread),
@@ -179,7 +178,7 @@ def test_classes_agree_with_scikit_learn_ties_and_all():
     metrics = pytest.importorskip("sklearn.metrics")
     rows = random_rows(500, 1)
     for event, chance, came in (
-        ("buys", rows.p_buys, rows.outcome > 0),
+        ("buys", (1.0 - rows.p_zero), rows.outcome > 0),
         ("above", rows.p_above, rows.outcome > 10.0),
     ):
         said = chance >= 0.5
@@ -200,16 +199,14 @@ def test_classes_agree_with_scikit_learn_ties_and_all():
 
 
 def test_intervals_worked_by_hand():
-    """The central 80 % is 2 to 18 and 4 to 36; 20 misses by 2, which costs 2 / 0.2 × 2 more."""
+    """The central 90 % is 1 to 19 and 2 to 38; 20 misses by 1, which costs 2 / 0.1 × 1 more."""
     rows = examined([10.0, 20.0], [20.0, 10.0])
-    k = LEVELS.index(80)
-    assert rows.high[:, k].tolist() == [18.0, 36.0]
+    k = LEVELS.index(90)
+    assert rows.high[:, k].tolist() == [19.0, 38.0]
 
-    assert of("width_90", rows) == pytest.approx(0.9 * 2 * 15)
-    assert of("coverage_50", rows) == 0.5
-    assert of("interval_score_80", rows) == pytest.approx((16 + 20 + 32) / 2)
-    assert of("pit_coverage_50", rows) == 1.0
-    assert of("zero_gap", rows) == pytest.approx(-0.5)
+    assert of("width_90", rows) == pytest.approx(27.0)
+    assert of("coverage_90", rows) == 0.5
+    assert of("interval_score_90", rows) == pytest.approx((18 + 36 + 20) / 2)
 
 
 def test_every_family_is_measured_and_no_metric_has_two_meanings():
@@ -257,7 +254,7 @@ def test_metrics_without_a_unit_do_not_depend_on_the_currency(seed, rate):
     exchanged = examined(
         rows.forecast * rate,
         rows.outcome * rate,
-        p_buys=rows.p_buys,
+        p_buys=(1.0 - rows.p_zero),
         p_above=rows.p_above,
         decision=decision,
     )

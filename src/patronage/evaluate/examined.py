@@ -40,12 +40,11 @@ class Examined(Judged):
 
     Attributes
     ----------
-    p_buys, p_above : P(cash > 0), P(cash > threshold)
+    p_above : P(cash > threshold)
     low, high : bounds of the central intervals, a column per level of LEVELS
     decision : what the forecasts are used for
     """
 
-    p_buys: Float[np.ndarray, " rows"]
     p_above: Float[np.ndarray, " rows"]
     low: Float[np.ndarray, "rows levels"]
     high: Float[np.ndarray, "rows levels"]
@@ -60,7 +59,6 @@ class Examined(Judged):
 
         return cls(
             **vars(Judged.from_predictions(table)),
-            p_buys=table["p_buys"].to_numpy(),
             p_above=table["p_above"].to_numpy(),
             low=bounds("low"),
             high=bounds("high"),
@@ -71,14 +69,13 @@ class Examined(Judged):
 def examined_table(
     model: str, forecast: AbstractForecast, outcome: Outcome, decision: Decision, *, seed: int
 ) -> pl.DataFrame:
-    """The columns of `predictions_table`, then p_buys, p_above, low_50, high_50, low_80, …"""
+    """The columns of `predictions_table`, then p_above, low_50, high_50, low_80, …"""
     table = predictions_table(model, forecast, outcome, seed=seed)
     tails = [(100 - level) / 200 for level in LEVELS]
     found = forecast.quantile([*tails, *(1 - tail for tail in tails)])
     threshold = np.full(len(table), decision.threshold)
     names = [f"low_{level}" for level in LEVELS] + [f"high_{level}" for level in LEVELS]
     return table.with_columns(
-        pl.Series("p_buys", 1.0 - forecast.p_zero()),
         pl.Series("p_above", 1.0 - forecast.cdf(threshold)[1]),
         *(pl.Series(name, found[:, k]) for k, name in enumerate(names)),
     )

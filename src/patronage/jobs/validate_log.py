@@ -209,7 +209,7 @@ def validate_log(
         when_to_use="" if entry is None else entry.when_to_use,
         setting="" if entry is None else entry.setting,
         family="" if entry is None else entry.family,
-        assumption=str(getattr(type(at_hand), "assumption", "")),
+        assumption=_assumption(at_hand if refit is None else refit),
         threshold_from="the mean purchase known at the first origin" if usual else "as asked for",
         rows_read=quality.n_rows_read,
         rows_used=quality.n_rows_used,
@@ -266,6 +266,13 @@ def _since(
     listed = ", ".join(day.isoformat() for day in found)
     reason = f"{horizon} ahead, judged at {listed}: days that the saved model had not seen."
     return RewoundOrigins(horizon, found, True, reason)
+
+
+def _assumption(model: Any) -> str:
+    """What the innermost model says of itself."""
+    while hasattr(model, "model"):
+        model = model.model
+    return str(getattr(type(model), "assumption", ""))
 
 
 def _simpler(name: str, others: Iterable[str]) -> frozenset[str]:

@@ -23,8 +23,8 @@ ECE_BINS: Final = 10
 
 
 def _buys(rows: Judged) -> tuple[Rows, Rows]:
-    assert isinstance(rows, Examined)
-    return rows.p_buys, (rows.outcome > 0).astype(float)
+    assert rows.p_zero is not None
+    return 1.0 - rows.p_zero, (rows.outcome > 0).astype(float)
 
 
 def _above(rows: Judged) -> tuple[Rows, Rows]:

@@ -1,4 +1,4 @@
-"""Central intervals of one customer's outcome at several levels, and the atom at zero."""
+"""Central intervals of one customer's outcome at other levels than the leaderboard's."""
 
 from collections.abc import Callable
 
@@ -44,19 +44,6 @@ def _score(k: int) -> Callable[[Judged], tuple[Rows]]:
     return column
 
 
-def _pit_coverage(level: int) -> Callable[[Judged], tuple[Rows]]:
-    def column(rows: Judged) -> tuple[Rows]:
-        assert rows.pit is not None
-        return ((np.abs(rows.pit - 0.5) <= level / 200).astype(float),)
-
-    return column
-
-
-def _zeros(rows: Judged) -> tuple[Rows, Rows]:
-    assert isinstance(rows, Examined)
-    return (rows.outcome <= 0).astype(float), 1.0 - rows.p_buys
-
-
 def _at(k: int, level: int) -> tuple[Metric, ...]:
     return (
         Metric(
@@ -66,14 +53,6 @@ def _at(k: int, level: int) -> tuple[Metric, ...]:
             "distribution",
             False,
             OfMeans(_coverage(k)),
-            best=level / 100,
-        ),
-        Metric(
-            f"pit_coverage_{level}",
-            f"The same with outcomes on an atom placed within it by lot: {level} % if true.",
-            "distribution",
-            False,
-            OfMeans(_pit_coverage(level)),
             best=level / 100,
         ),
         Metric(
@@ -94,14 +73,5 @@ def _at(k: int, level: int) -> tuple[Metric, ...]:
     )
 
 
-METRICS = (
-    *(metric for k, level in enumerate(LEVELS) for metric in _at(k, level)),
-    Metric(
-        "zero_gap",
-        "Share of customers without net cash, less what the forecasts give to it.",
-        "distribution",
-        False,
-        OfMeans(_zeros, lambda means: means[0] - means[1]),
-        best=0.0,
-    ),
-)
+# The leaderboard has those of 80 % itself.
+METRICS = tuple(metric for k, level in enumerate(LEVELS) if level != 80 for metric in _at(k, level))

@@ -58,6 +58,13 @@ class Ageing:
             if self.in_money
             else "deviance in excess of a fresh model's, as a share of it"
         )
+        if (self.by_age["high"][1:] <= 0).all():
+            return (
+                "Models trained earlier did better than fresh ones on the same outcomes, at every "
+                "age and beyond chance: what came was unlike what had just been seen, and "
+                "retraining does not mend that. Any interval up to the longest tried, "
+                f"{self.days} days, will do."
+            )
         price = f"{self.alpha:,.2f}" if self.in_money else f"{self.alpha:g}"
         longest = " That is the longest tried: a longer one may do as well." if self.bounded else ""
         return (

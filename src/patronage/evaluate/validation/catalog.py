@@ -12,12 +12,6 @@ def _known(*names: str) -> tuple[Metric, ...]:
     return tuple(METRICS[name] for name in names)
 
 
-# A metric of the leaderboard goes before one of the same name here.
-_SPREAD: Final = {
-    metric.name: metric
-    for metric in (*levels.METRICS, *(m for m in METRICS.values() if m.needs == "distribution"))
-}
-
 FAMILIES: Final[Mapping[str, tuple[Metric, ...]]] = {
     "statistical": (
         *_known("deviance", "mae", "rmse", "aggregate_bias", "decile_mape"),
@@ -29,7 +23,10 @@ FAMILIES: Final[Mapping[str, tuple[Metric, ...]]] = {
     ),
     "classification": classes.METRICS,
     "business": tops.BUSINESS,
-    "distribution": tuple(_SPREAD.values()),
+    "distribution": (
+        *(metric for metric in METRICS.values() if metric.needs == "distribution"),
+        *levels.METRICS,
+    ),
 }
 VALIDATION_METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric for family in FAMILIES.values() for metric in family

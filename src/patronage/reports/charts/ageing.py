@@ -15,7 +15,7 @@ def ageing_chart(
     """`by_age`: age_days, loss, low, high, in `unit`; `share` writes them as per cent."""
     base = alt.Chart(inline(by_age))
     x = alt.X("age_days:Q", title="Days since training", scale=alt.Scale(nice=False))
-    axis = alt.Axis(tickCount=5, format=".0%") if share else alt.Axis(tickCount=5)
+    axis = alt.Axis(tickCount=5, format="~%") if share else alt.Axis(tickCount=5)
     y = alt.Y("loss:Q", title=unit, axis=axis, scale=alt.Scale(zero=True))
     whiskers = base.mark_rule(color=ACCENT, opacity=0.5, strokeWidth=3).encode(
         x, alt.Y("low:Q", title=unit, axis=axis), alt.Y2("high:Q")

@@ -193,9 +193,14 @@ def ageing_figures(found: Validation, currency: str) -> tuple[Figure, ...]:
         return ()
     last = aged.by_age.row(-1, named=True)
     unit = f"Profit lost ({currency})" if aged.in_money else "Excess error"
-    worse = count(last["loss"]) if aged.in_money else percent(last["loss"], 1)
-    lost = f"{worse} {currency} of profit" if aged.in_money else f"{worse} more deviance"
-    finding = f"After {count(last['age_days'])} days: {lost} than a fresh model"
+    size = abs(last["loss"])
+    worse = last["loss"] >= 0
+    said = (
+        f"{count(size)} {currency} {'less' if worse else 'more'} profit"
+        if aged.in_money
+        else f"{percent(size, 1)} {'more' if worse else 'less'} deviance"
+    )
+    finding = f"After {count(last['age_days'])} days: {said} than a fresh model"
     ages = make_table(
         "Loss by age, against a fresh model on the same outcomes",
         [
