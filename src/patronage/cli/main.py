@@ -23,6 +23,7 @@ from patronage.cli import (
     run,
     score,
     simulate,
+    validate,
 )
 from patronage.cli.journal import start_journal
 from patronage.errors import PatronageError
@@ -71,6 +72,7 @@ app.command(name="backtest")(backtest.backtest)
 app.command(name="features")(features.features)
 app.command(name="score")(score.score)
 app.command(name="explain")(explain.explain)
+app.command(name="validate")(validate.validate)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

@@ -1,12 +1,15 @@
 """Judged: what one model said of some customers, beside what they did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 __all__ = ["Judged"]
+
+Kind = TypeVar("Kind", bound="Judged")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Judged:
         if self.crps is not None:
             found.add("distribution")
         return frozenset(found)
+
+    def take(self: Kind, rows: Bool[np.ndarray, " rows"] | Int[np.ndarray, " some"]) -> Kind:
+        """Some of the rows; customers keep their numbers."""
+        columns = {k: v[rows] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **columns)
 
     @classmethod
     def of_means(
