@@ -145,6 +145,19 @@ def test_rows_that_miss_everything_are_predicted(name: str):
 
 
 @every
+def test_a_feature_that_nobody_has_does_no_harm(name: str):
+    matrix = table().copy()
+    matrix[:, 4] = np.nan
+
+    (grown,) = LEARNERS[name].grow(
+        BinnedTable(matrix, 0), fold(), (Head(np.exp(score()), "poisson"),), seed=1
+    )
+
+    assert np.isfinite(grown.unseen).all()
+    assert np.isfinite(grown.predictor.predict(table()[:5])).all()
+
+
+@every
 def test_a_quantile_is_learned_or_refused(name: str):
     rng = np.random.default_rng(3)
     head = Head(score() + rng.normal(0, 0.5, N), "quantile", level=0.8)

@@ -60,12 +60,21 @@ class GradientBoosting:
         """Grow, for each head, a member per fold on the others, while the block itself gains."""
 
         def member(rows: BinnedTable, inside: Bool[np.ndarray, " rows"], head: Head) -> ArrayTrees:
-            learned = rows.matrix[~inside], head.target[~inside]
-            if not _boostable(learned[1], head):
-                return _constant(float(learned[1].mean()))
+            target = head.target[~inside]
+            if not _boostable(target, head):
+                return _constant(float(target.mean()))
+            # Why: scikit-learn cuts no bins from a column without a single value; one value is
+            # never split on, so that what is put there does not matter.
+            empty = np.isnan(rows.matrix[~inside]).all(axis=0)
+            matrix = np.where(empty, np.float32(0.0), rows.matrix)
             model = self._model(head, seed)
             with one_thread():
-                model.fit(*learned, X_val=rows.matrix[inside], y_val=head.target[inside])
+                model.fit(
+                    matrix[~inside],
+                    target,
+                    X_val=matrix[inside],
+                    y_val=head.target[inside],
+                )
             # The scores begin with that of no tree.
             return boosted_of(model, n_rounds=int(np.argmax(model.validation_score_)))
 
