@@ -16,6 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from conformance.check import Check
 from conformance.checks import CHECKS
 from conformance.inputs import make_inputs
 
@@ -26,7 +27,7 @@ SYSTEMS = {
     "lifetimes": ROOT / ".envs" / "lifetimes" / "bin" / "python",
     "pymc-marketing": ROOT / ".envs" / "pymc" / "bin" / "python",
 }
-MARKS = {"passed": "✓", "failed": "✗", "error": "error", "not supported": "–"}
+MARKS = {"passed": "✓", "failed": "✗", "error": "error", "not supported": "–", "not put": "○"}
 
 
 def main(data: Path) -> int:
@@ -55,7 +56,8 @@ def _table(found: dict[str, Any]) -> str:
         "",
         f"Written by `make conformance` on {datetime.now(UTC):%Y-%m-%d}. "
         "✓ within the tolerance, ✗ outside it, – no such model or question in the public methods, "
-        "`error` an exception. Fits of pymc-marketing are MAP with flat priors.",
+        "○ offered, but it would take hours, `error` an exception. Fits of pymc-marketing are MAP "
+        "with flat priors.",
         "",
         "| | " + " | ".join(f"{name} {told['version']}" for name, told in found.items()) + " |",
         "|---|" + "---|" * len(found),
@@ -75,7 +77,7 @@ def _table(found: dict[str, Any]) -> str:
         )
         name = check.name.replace("|", "\\|")
         lines.append(
-            f"| {name} | {check.source} | {near or 'finite'} | " + " | ".join(cells) + " |"
+            f"| {name} | {check.source} | {near or _bounds(check)} | " + " | ".join(cells) + " |"
         )
     lines += ["", "Where a system does not pass, what it gave for what was published:", ""]
     for name, told in found.items():
@@ -84,6 +86,11 @@ def _table(found: dict[str, Any]) -> str:
             if answer["verdict"] in ("failed", "error"):
                 lines.append(f"- {name}, {check.name}: {answer['told']}")
     return "\n".join(lines) + "\n"
+
+
+def _bounds(check: Check) -> str:
+    low, high = check.within
+    return f"in [{low:g}, {high:g}]" if np.isfinite(low) else "finite"
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ _FAR: Final = 45.0
 # Nodes over k, over the time of the next purchase, and over λ and μ in φ.
 # Why such leaps: where an order errs by much less than the one before, their distance is a bound.
 ORDERS_AHEAD: Final = (
-    (18, 22, 2, 2),
-    (25, 30, 6, 4),
+    (22, 28, 3, 3),
+    (25, 32, 6, 4),
     (36, 42, 14, 14),
     (52, 58, 20, 20),
     (72, 80, 28, 28),
@@ -174,7 +174,7 @@ def _excess(
     series = (k - 1 / k) / 12 * rho * (1 - rho / 2)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         whole = -1 / np.expm1(-k * np.log1p(rho)) - 1 / (k * rho) - (k + 1) / (2 * k)
-    return np.where(near, series, whole)
+    return np.asarray(np.where(near, series, whole))
 
 
 def _discounted_stay(s: float, delta: float, youngest: float, oldest: float) -> CubicSpline:
