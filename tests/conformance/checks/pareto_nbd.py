@@ -9,6 +9,8 @@ __all__ = ["CHECKS"]
 MODEL = "pareto_nbd"
 ROUNDED = (0.55, 10.56, 0.61, 11.64)
 MLE = (0.553277, 10.577683, 0.606240, 11.668740)
+# As printed, to four digits.
+BTYD = (0.5533, 10.5802, 0.6060, 11.6562)
 PAPER = (0.553, 10.578, 0.606, 11.669)
 FIT_78 = (0.563004, 12.559168, 0.408107, 10.514543)
 VIGNETTE = "BTYD vignette"
@@ -126,14 +128,14 @@ CHECKS = (
         rel=2e-5,
     ),
     Check(
-        "pareto_nbd: CET(52) at x = 10, 15, 20, 25, at the own fit",
+        "pareto_nbd: CET(52) at x = 10, 15, 20, 25, at the optimum of BTYD",
         MODEL,
         "expected",
-        {"parameters": "cdnow39", "x": (10, 15, 20, 25), "t_x": (20.0,) * 4, "T": (39.0,) * 4}
+        {"parameters": BTYD, "x": (10, 15, 20, 25), "t_x": (20.0,) * 4, "T": (39.0,) * 4}
         | {"t": 52.0},
         (0.7062289, 0.1442396, 0.02250658, 0.00309267),
         VIGNETTE,
-        rel=5e-4,
+        rel=3e-4,
     ),
     Check(
         "pareto_nbd: P(alive) of a one-time buyer, at the own fit",
