@@ -94,7 +94,7 @@ class _Reached(NamedTuple):
 
 # The first is that of means and probabilities without a bound.
 _ORDERS: Final = (
-    _Order(16, ((2, 16), (6, 10), (_MANY, 4)), 4, 1e-7),
+    _Order(19, ((2, 16), (6, 10), (_MANY, 4)), 4, 1e-7),
     _Order(26, ((_MANY, 22),), 6, 1e-9),
     _Order(38, ((_MANY, 32),), 9, 1e-11),
     _Order(54, ((_MANY, 46),), 13, 1e-12),
@@ -166,14 +166,16 @@ class ParetoGGGCounts(AbstractCounts):
         """
         shape = self.p_alive.shape
         found = Bounded(np.zeros(shape), np.full(shape, np.inf))
+        before = np.zeros((2, *shape))
         endless = delta * days > _FAR
         for order in range(len(ORDERS_AHEAD) if endless else len(_ORDERS)):
             for some in self._alike(~(found.error <= tolerance * found.value + _NOTHING)):
                 part = self.take(some)
                 now = part._endless(delta, order) if endless else part._until(delta, days, order)
                 now *= self.p_alive[some]
-                found.error[some] = _SAFETY * np.abs(now - found.value[some]) if order else np.inf
-                found.value[some] = now
+                changed = np.abs(now - before[:, some]).sum(axis=0)
+                found.error[some] = _SAFETY * changed if order else np.inf
+                found.value[some], before[:, some] = now.sum(axis=0), now
         far = np.flatnonzero(found.error > tolerance * found.value + _NOTHING)
         if len(far):
             worst = far[np.argmax(found.error[far] / found.value[far])]
@@ -189,21 +191,21 @@ class ParetoGGGCounts(AbstractCounts):
     ) -> Float[np.ndarray, " customers"]:
         return self.dert_bounded(delta, days, tolerance).value
 
-    def _endless(self, delta: float, order: int) -> Float[np.ndarray, " customers"]:
-        """Of a living customer. The lifetimes of one s are looked up together."""
+    def _endless(self, delta: float, order: int) -> Float[np.ndarray, "2 customers"]:
+        """Of a living customer, in parts. The lifetimes of one s are looked up together."""
         state, beta = self._living(ORDERS_AHEAD[order][0]), np.broadcast_to(self.beta, self._shape)
-        s, found = np.broadcast_to(self.s, self._shape), np.empty(self._shape)
+        s, found = np.broadcast_to(self.s, self._shape), np.empty((2, *self._shape))
         for one in np.unique(s):
             mine = np.flatnonzero(s == one)
             part = Living(*(column[:, mine] for column in state))
-            found[mine] = endless_purchases(
+            found[:, mine] = endless_purchases(
                 part, float(one), beta[mine], self.histories.take(mine), delta, order=order
             )
         return found
 
-    def _until(self, delta: float, days: float, order: int) -> Float[np.ndarray, " customers"]:
+    def _until(self, delta: float, days: float, order: int) -> Float[np.ndarray, "1 customers"]:
         """Of a living customer; a purchase at v counts e^(-δv)."""
-        return self._expected(np.array([0.0, days]), _ORDERS[order], delta)[:, 0]
+        return self._expected(np.array([0.0, days]), _ORDERS[order], delta).T
 
     def pmf(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """Differences of P(N >= m)."""
