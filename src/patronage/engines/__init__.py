@@ -1,5 +1,6 @@
-"""Where SQL runs: one text, on DuckDB over Parquet."""
+"""Where SQL runs: one text, on DuckDB over Parquet, or on Spark."""
 
+from patronage.engines.base import NO_ENGINE, Engine
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
@@ -12,10 +13,14 @@ from patronage.engines.duck import (
     ordered_engine,
     parquet,
 )
+from patronage.engines.spark import SparkEngine, spark_engine
 
 __all__ = [
+    "NO_ENGINE",
     "DuckEngine",
+    "Engine",
     "EngineError",
+    "SparkEngine",
     "SqlError",
     "cores",
     "default_engine",
@@ -24,4 +29,5 @@ __all__ = [
     "literal",
     "ordered_engine",
     "parquet",
+    "spark_engine",
 ]
