@@ -1,6 +1,6 @@
 """Where SQL runs: one text, on DuckDB over Parquet, or on Spark."""
 
-from patronage.engines.base import NO_ENGINE, Engine
+from patronage.engines.base import ENGINES, NO_ENGINE, Engine, check_engine
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
@@ -16,12 +16,14 @@ from patronage.engines.duck import (
 from patronage.engines.spark import SparkEngine, spark_engine
 
 __all__ = [
+    "ENGINES",
     "NO_ENGINE",
     "DuckEngine",
     "Engine",
     "EngineError",
     "SparkEngine",
     "SqlError",
+    "check_engine",
     "cores",
     "default_engine",
     "frames",

@@ -8,7 +8,15 @@ import polars as pl
 
 from patronage.errors import SettingsError
 
-__all__ = ["NO_ENGINE", "Engine"]
+__all__ = ["ENGINES", "NO_ENGINE", "Engine", "check_engine"]
+
+ENGINES: Final = ("duckdb", "spark")
+
+
+def check_engine(name: str) -> None:
+    """Raise SettingsError unless there is an engine of this name."""
+    if name not in ENGINES:
+        raise SettingsError(f"there is no engine {name!r}.\nTo mend: one of {', '.join(ENGINES)}.")
 
 
 class Engine(Protocol):

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,8 @@ _MEANING: Final[Mapping[str, str]] = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Why: as many customers at a time as `scoring.score` takes.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
 }
 
 # A session on this machine alone: no page, no port to the network.
@@ -37,7 +39,8 @@ _LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "4",
-    "spark.log.level": "ERROR",
+    # Why: what fails is raised, with its own words.
+    "spark.log.level": "OFF",
 }
 
 
@@ -157,7 +160,10 @@ class SparkEngine:
 
         errors_of = _pyspark().errors
         try:
-            made = self.query(sql).mapInArrow(over, types).toArrow()
+            with warnings.catch_warnings():
+                # Why: Spark asks for a pandas below 3, and Arrow batches need none.
+                warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
+                made = self.query(sql).mapInArrow(over, types).toArrow()
         except errors_of.PySparkException as failed:
             raise _raised_there(failed) from failed
         return pl.DataFrame(made)
@@ -205,7 +211,7 @@ def _raised_there(failed: Any) -> Exception:
         return failed  # type: ignore[no-any-return]
     name, said = found[-1]
     kind = getattr(errors, name, PatronageError)
-    return kind(said)  # type: ignore[no-any-return]
+    return kind(said)
 
 
 def _pyspark() -> Any:
@@ -236,9 +242,11 @@ def _start(master: str, memory: str) -> Any:
             "JAVA_HOME; or --engine duckdb, which needs none."
         )
     builder = pyspark.sql.SparkSession.builder.appName("patronage").master(master)
-    settings = {"spark.driver.memory": memory, "spark.pyspark.python": sys.executable}
+    settings = {"spark.driver.memory": memory}
     if master.startswith("local"):
         settings |= _LOCAL
+        # The workers' Python is this one, with all that is installed beside it.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for name, value in settings.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
@@ -249,5 +257,3 @@ def spark_engine() -> SparkEngine:
     """The process's engine: the active session if there is one (spark-submit), else a local one."""
     active = _pyspark().sql.SparkSession.getActiveSession()
     return SparkEngine(active, master=os.environ.get("PATRONAGE_SPARK_MASTER", "local[2]"))
-
-

@@ -19,10 +19,14 @@ __all__ = ["DIALECTS", "Source", "transpile"]
 DIALECTS: Final = ("spark", "snowflake", "bigquery", "redshift", "tsql", "postgres")
 
 _TESTED: Final = frozenset(
-    "Abs And ArgMax ArgMin Avg Case Cast Ceil Coalesce Count CountIf DateDiff DateTrunc Day "
-    "Exp Filter Floor Greatest If Lag Least Ln Lower Max Median Min Month Not Nullif Or Pow Round "
-    "RowNumber Sign Sqrt StddevSamp Sum TimeToUnix TimestampTrunc Trim TryCast Upper Year "
-    "UnixMicros".split()
+    (
+        *("Case", "Cast", "Coalesce", "If", "Nullif", "TryCast", "And", "Or", "Not"),
+        *("Avg", "ArgMax", "ArgMin", "Count", "CountIf", "Filter", "Max", "Median", "Min"),
+        *("StddevSamp", "Sum", "Lag", "RowNumber"),
+        *("Abs", "Ceil", "Exp", "Floor", "Greatest", "Least", "Ln", "Pow", "Round", "Sign", "Sqrt"),
+        *("Lower", "Trim", "Upper"),
+        *("DateDiff", "DateTrunc", "Day", "Month", "TimestampTrunc", "TimeToUnix", "Year"),
+    )
 )
 _TESTED_NAMES: Final = frozenset({"epoch_us", "isfinite"})
 
@@ -80,15 +84,20 @@ def transpile(
         tree: Any = sqlglot.parse_one(sql, read="duckdb")
         columns = _read_tables(tree, source)
         _check_functions(tree)
-        schema = MappingSchema(columns, dialect="duckdb", normalize=False)
+        schema = MappingSchema(dict(columns), dialect="duckdb", normalize=False)
         tree = qualify_tables(tree, dialect="duckdb")
         tree = qualify_columns(tree, schema, dialect="duckdb", expand_alias_refs=False)
         _drop_row_numbers(tree)
         _spell_windows_out(tree)
         _rewrite(tree, schema, dialect)
         return cast(
-            str, tree.sql(dialect, unsupported_level=sqlglot.ErrorLevel.RAISE if _spark(dialect)
-                          else sqlglot.ErrorLevel.IGNORE)
+            str,
+            tree.sql(
+                dialect,
+                unsupported_level=sqlglot.ErrorLevel.RAISE
+                if _spark(dialect)
+                else sqlglot.ErrorLevel.IGNORE,
+            ),
         )
     except sqlglot.errors.SqlglotError as error:
         raise _no_counterpart(str(error).splitlines()[0], dialect) from error
@@ -116,7 +125,9 @@ def _check_functions(tree: "exp.Expr") -> None:
         elif name in _REFUSED:
             raise _no_counterpart(f"{node.sql('duckdb')}: {_REFUSED[name]}", "spark")
         elif name not in _TESTED:
-            raise _no_counterpart(f"{node.sql('duckdb')} is not among the tested functions", "spark")
+            raise _no_counterpart(
+                f"{node.sql('duckdb')} is not among the tested functions", "spark"
+            )
 
 
 def _read_tables(
@@ -241,7 +252,9 @@ def _sub(node: Any, dialect: str) -> Any:
 
     del dialect
     if node.left.is_type("date") and node.right.is_type("date"):
-        days = exp.DateDiff(this=node.left.copy(), expression=node.right.copy(), unit=exp.var("DAY"))
+        days = exp.DateDiff(
+            this=node.left.copy(), expression=node.right.copy(), unit=exp.var("DAY")
+        )
         return exp.cast(days, "bigint")
     return None
 
@@ -282,6 +295,7 @@ def _avg(node: Any, dialect: str) -> Any:
     whole = node
     while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
         whole = whole.parent
+
     def over(aggregate: Any) -> Any:
         if whole is node:
             return aggregate(this=node.this.copy())
@@ -331,8 +345,10 @@ def _decimal(node: Any) -> Any:
     scaled = f"(x * {unit} + 1e-9 * SIGN(x))"
     exact = f"CAST(CAST(RINT({scaled}) AS BIGINT) AS DECIMAL({precision}, 0)) * "
     exact += f"CAST('1e-{scale}' AS DECIMAL({max(scale, 1)}, {scale}))"
-    fits = exact if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast) else (
-        f"CASE WHEN ABS(x * {unit}) < {limit} THEN {exact} END"
+    fits = (
+        exact
+        if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast)
+        else (f"CASE WHEN ABS(x * {unit}) < {limit} THEN {exact} END")
     )
     text = f"CAST({fits} AS DECIMAL({precision}, {scale}))"
     import sqlglot
