@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol, final, runtime_checkable
 
 import polars as pl
 
@@ -19,6 +19,7 @@ def check_engine(name: str) -> None:
         raise SettingsError(f"there is no engine {name!r}.\nTo mend: one of {', '.join(ENGINES)}.")
 
 
+@runtime_checkable
 class Engine(Protocol):
     """What a log runs its SQL on."""
 

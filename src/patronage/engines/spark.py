@@ -8,18 +8,19 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import pyarrow as pa
 
 from patronage import errors
 from patronage.engines.transpile import Source, transpile
 from patronage.errors import MissingExtraError, PatronageError, SettingsError
 
 __all__ = ["SparkEngine", "spark_engine"]
+
+Work = Callable[[Iterator[pl.DataFrame]], Iterator[pl.DataFrame]]
 
 # What the numbers hang on; set in a session of the engine's own.
 _MEANING: Final[Mapping[str, str]] = {
@@ -139,7 +140,7 @@ class SparkEngine:
     def map(
         self,
         sql: str,
-        work: Callable[[Iterator[pl.DataFrame]], Iterator[pl.DataFrame]],
+        work: Work,
         schema: Mapping[str, Any],
     ) -> pl.DataFrame:
         """What `work` makes of the rows, part by part where they lie, in no order.
@@ -154,16 +155,12 @@ class SparkEngine:
         names = pl.DataFrame(schema=dict(schema)).to_arrow().schema
         types = ", ".join(f"`{field.name}` {_SPARK_TYPE[str(field.type)]}" for field in names)
 
-        def over(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for made in work(pl.DataFrame(pa.Table.from_batches([batch])) for batch in batches):
-                yield from _plain(made.to_arrow()).to_batches()
-
         errors_of = _pyspark().errors
         try:
             with warnings.catch_warnings():
                 # Why: Spark asks for a pandas below 3, and Arrow batches need none.
                 warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
-                made = self.query(sql).mapInArrow(over, types).toArrow()
+                made = self.query(sql).mapInArrow(partial(_over, work), types).toArrow()
         except errors_of.PySparkException as failed:
             raise _raised_there(failed) from failed
         return pl.DataFrame(made)
@@ -194,8 +191,18 @@ def _duck_type(kind: str) -> str:
     )
 
 
-def _plain(table: pa.Table) -> pa.Table:
+def _over(work: Work, batches: Iterator[Any]) -> Iterator[Any]:
+    """The work of `SparkEngine.map` on Arrow batches, as Spark has them."""
+    import pyarrow as pa
+
+    for made in work(pl.DataFrame(pa.Table.from_batches([batch])) for batch in batches):
+        yield from _plain(made.to_arrow()).to_batches()
+
+
+def _plain(table: Any) -> Any:
     """Texts as Spark takes them."""
+    import pyarrow as pa
+
     texts = ("large_string", "string_view")
     fields = [
         pa.field(field.name, pa.string() if str(field.type) in texts else field.type)

@@ -6,12 +6,9 @@ refused. Only functions on a tested list pass, so that a new one is looked at be
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from patronage.errors import MissingExtraError, SettingsError
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 __all__ = ["DIALECTS", "Source", "transpile"]
 
@@ -114,7 +111,7 @@ def _no_counterpart(why: str, dialect: str) -> SettingsError:
     )
 
 
-def _check_functions(tree: "exp.Expr") -> None:
+def _check_functions(tree: Any) -> None:
     from sqlglot import exp
 
     for node in tree.find_all(exp.Func, exp.Filter):
@@ -131,7 +128,7 @@ def _check_functions(tree: "exp.Expr") -> None:
 
 
 def _read_tables(
-    tree: "exp.Expr", source: Callable[[tuple[str, ...]], Source]
+    tree: Any, source: Callable[[tuple[str, ...]], Source]
 ) -> dict[str, dict[str, str]]:
     """Put tables for the Parquet files that are read; table → columns."""
     from sqlglot import exp
@@ -150,7 +147,7 @@ def _read_tables(
     return columns
 
 
-def _drop_row_numbers(tree: "exp.Expr") -> None:
+def _drop_row_numbers(tree: Any) -> None:
     """Leave out file and row numbers that are carried along and never read."""
     from sqlglot import exp
 
@@ -178,7 +175,7 @@ def _drop_row_numbers(tree: "exp.Expr") -> None:
             alias.pop()
 
 
-def _spell_windows_out(tree: "exp.Expr") -> None:
+def _spell_windows_out(tree: Any) -> None:
     """Put what it says where a named window is used: not every dialect has a WINDOW clause."""
     from sqlglot import exp
 
@@ -193,7 +190,7 @@ def _spell_windows_out(tree: "exp.Expr") -> None:
                     window.set(part, meant.args.get(part))
 
 
-def _rewrite(tree: "exp.Expr", schema: Any, dialect: str) -> None:
+def _rewrite(tree: Any, schema: Any, dialect: str) -> None:
     """Put what means the same in every dialect for what would mean something else."""
     from sqlglot import exp
     from sqlglot.dialects.duckdb import DuckDB
@@ -206,6 +203,8 @@ def _rewrite(tree: "exp.Expr", schema: Any, dialect: str) -> None:
     def difference(annotator: Any, node: Any) -> Any:
         if node.left.is_type("date") and node.right.is_type("date"):
             return annotator._set_type(node, exp.DataType.build("bigint"))
+        if node.left.is_type(*_INSTANT) and node.right.is_type(*_INSTANT):
+            return annotator._set_type(node, exp.DataType.build("interval"))
         return plain(annotator, node)
 
     def micros(annotator: Any, node: Any) -> Any:
@@ -310,6 +309,7 @@ def _avg(node: Any, dialect: str) -> Any:
     return None
 
 
+_INSTANT: Final = ("date", "timestamp", "timestampntz", "timestamptz")
 _WHOLE: Final = ("tinyint", "smallint", "int", "bigint", "int128")
 _FLOAT: Final = ("float", "double")
 

@@ -81,9 +81,10 @@ def _cells(judge: Snapshot, start: date, end: date, horizon: Horizon) -> pl.Data
     # Why summed here: decimals add up exactly, floats as the order of the rows will have it.
     return judge.events.engine.frame(
         f"""
-        SELECT customer_id, {period} AS period, sum(cash)::DOUBLE AS cash,
+        SELECT customer_id, period, sum(cash)::DOUBLE AS cash,
                count_if(spent > 0)::DOUBLE AS counted
-        FROM ({days}) WHERE event_day >= DATE {first} AND event_day < DATE {last}
-        GROUP BY 1, 2 HAVING {period} < {horizon.n_periods}
+        FROM (SELECT *, {period} AS period FROM ({days})
+              WHERE event_day >= DATE {first} AND event_day < DATE {last})
+        WHERE period < {horizon.n_periods} GROUP BY customer_id, period
         """
     )
