@@ -137,7 +137,7 @@ def _read_tables(
     for node in list(tree.find_all(exp.ReadParquet)):
         paths = tuple(part.name for part in node.find_all(exp.Literal) if part.is_string)
         found = source(paths)
-        columns[found.name] = dict(found.columns) | dict.fromkeys(sorted(_VIRTUAL), "BIGINT")
+        columns[found.name] = dict(found.columns)
         table = node.parent
         assert isinstance(table, exp.Table)
         put = exp.to_table(found.name)
