@@ -50,7 +50,8 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def java() -> None:
     """Spark can be started."""
-    if shutil.which("java") is None:
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=f"{home}/bin" if home else None) is None:
         pytest.skip(f"{WANTING}Java: run `make test`, or install openjdk-17-jre-headless")
     pytest.importorskip("pyspark", reason=f"{WANTING}pyspark, of the extra spark")
 
