@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from patronage.cli.main import app
+from patronage.datasets import SimulationSettings, simulate
 from patronage.datasets.btyd import simulate_btyd
 from patronage.engines import SparkEngine, default_engine, parquet, spark_engine
 from patronage.errors import MissingExtraError, SettingsError
@@ -26,6 +27,7 @@ from patronage.models.catalog import make_model
 from patronage.registry import Artifact, save_artifact
 from patronage.snapshots import FEATURES, Snapshot, observe_outcome, take_snapshot
 
+HISTORY = ("rhythm", "money", "windows", "regularity", "amounts", "nets", "free")
 START = date(2023, 1, 1)
 KINDS = ("purchase", "renewal", "refund", "fee", "visit", "tier_change")
 
@@ -78,19 +80,34 @@ def _same(mine: pl.DataFrame, other: pl.DataFrame) -> None:
 @given(
     seed=st.integers(0, 2**31),
     day=st.integers(60, 800),
+    groups=st.lists(st.sampled_from([*FEATURES]), min_size=5, max_size=5, unique=True),
     told=st.fixed_dictionaries(
         {name: st.booleans() for name in ("clock", "late", "kinds", "texts", "fine")}
     ),
 )
 def test_a_snapshot_on_spark_is_the_snapshot_on_duckdb(
-    spark: SparkEngine, seed: int, day: int, told: dict[str, bool]
+    spark: SparkEngine, seed: int, day: int, groups: list[str], told: dict[str, bool]
 ) -> None:
     log, as_of = _log(seed, **told), START + timedelta(days=day)
-    features = (*FEATURES, *(("first_purchase.channel",) if told["texts"] else ()))
+    features = (
+        *dict.fromkeys((*HISTORY, *groups)),
+        *(("first_purchase.channel",) if told["texts"] else ()),
+    )
 
     there = take_snapshot(log.on(spark), as_of=as_of, features=features)
 
     here = take_snapshot(log, as_of=as_of, features=features)
+    _same(here.customers, there.customers)
+
+
+@pytest.mark.slow
+def test_every_group_of_features_is_the_same_on_spark(spark: SparkEngine) -> None:
+    drawn = SimulationSettings(n_customers=150, start=date(2025, 1, 1), end=date(2026, 1, 1))
+    log, as_of = simulate(drawn, seed=1).log(), date(2025, 10, 1)
+
+    there = take_snapshot(log.on(spark), as_of=as_of, features=tuple(FEATURES))
+
+    here = take_snapshot(log, as_of=as_of, features=tuple(FEATURES))
     _same(here.customers, there.customers)
 
 
@@ -100,7 +117,7 @@ def test_an_outcome_and_a_ledger_on_spark_are_those_on_duckdb(spark: SparkEngine
     as_of = START + timedelta(days=300)
 
     def seen(one: EventLog) -> tuple[Snapshot, Any]:
-        known = take_snapshot(one.compact(), as_of=as_of, features=tuple(FEATURES))
+        known = take_snapshot(one.compact(), as_of=as_of, features=HISTORY)
         judge = take_snapshot(one, as_of=START + timedelta(days=500))
         return known, observe_outcome(judge, known, Horizon(8, "week"))
 

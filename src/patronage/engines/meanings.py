@@ -151,6 +151,13 @@ def _decimal(node: Any) -> Any:
     return put
 
 
+def _part(node: Any, dialect: str) -> Any:
+    """Parts of a date are BIGINT."""
+    from sqlglot import exp
+
+    return exp.cast(node.copy(), "bigint") if is_spark(dialect) else None
+
+
 def _unix(node: Any, dialect: str) -> Any:
     """Seconds since 1970 of a day or an instant; of an interval there are none."""
     from sqlglot import exp
@@ -193,6 +200,9 @@ RULES: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "Avg": _avg,
     "Cast": _cast,
     "TryCast": _cast,
+    "Day": _part,
+    "Month": _part,
+    "Year": _part,
     "TimeToUnix": _unix,
     "Anonymous": _anonymous,
 }

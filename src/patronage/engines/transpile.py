@@ -22,7 +22,7 @@ _TESTED: Final = frozenset(
         *("Avg", "ArgMax", "ArgMin", "Count", "CountIf", "Filter", "Max", "Median", "Min"),
         *("StddevSamp", "Sum", "Lag", "RowNumber"),
         *("Abs", "Ceil", "Exp", "Floor", "Greatest", "Least", "Ln", "Pow", "Round", "Sign", "Sqrt"),
-        *("Lower", "Trim", "Upper"),
+        *("Lower", "MD5", "Split", "Substring", "Trim", "Upper", "Explode", "Unnest"),
         *("DateDiff", "DateTrunc", "Day", "Month", "TimestampTrunc", "TimeToUnix", "Year"),
     )
 )

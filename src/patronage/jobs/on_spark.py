@@ -18,6 +18,7 @@ from patronage.models.btyd.spending import SpendModel, reads_of
 from patronage.registry import Artifact
 from patronage.scoring import PartScoring, score_parts, scores_schema, with_segments
 from patronage.snapshots import (
+    FEATURES,
     Snapshot,
     compacted_snapshot,
     customers_query,
@@ -50,9 +51,9 @@ def score_log_on_spark(
     """
     check_currency(log, artifact)
     features = artifact.fitted.features
-    attributes = [name for name in features if is_attribute(name)]
-    if attributes:
-        raise _only_on_duckdb(f"the model reads the attributes {', '.join(attributes)}")
+    others = [name for name in features if is_attribute(name) or FEATURES[name].grain != "days"]
+    if others:
+        raise _only_on_duckdb(f"the model reads more than days of events: {', '.join(others)}")
     for name, given in {"margin": margin, "cac": cac}.items():
         if not isinstance(given, int | float):
             raise _only_on_duckdb(f"the {name} is a table")
