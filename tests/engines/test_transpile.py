@@ -18,7 +18,8 @@ from patronage.snapshots import FEATURES, RUN_FEATURES, take_snapshot
 
 def events(paths: tuple[str, ...]) -> Source:
     described = default_engine().rows(f"DESCRIBE SELECT * FROM {parquet(paths)}")
-    return Source("events", {row[0]: row[1] for row in described})
+    name = "_".join(Path(path).stem.partition("-")[0] for path in paths)
+    return Source(f"table_{name}", {row[0]: row[1] for row in described})
 
 
 class AlsoIn:
@@ -70,7 +71,8 @@ def test_the_text_of_a_snapshot_is_text_of_every_dialect(dialect: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_group_of_features_is_text_of_every_dialect(dialect: str) -> None:
-    _said_in(dialect, tuple(FEATURES))
+    # Redshift cannot part a text into words.
+    _said_in(dialect, [name for name in FEATURES if (dialect, name) != ("redshift", "words")])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from patronage.engines.meanings import INSTANT, RULES, chosen, is_spark, no_counterpart
+from patronage.engines.meanings import INSTANT, RULES, chosen, no_counterpart
 from patronage.errors import MissingExtraError
 
 __all__ = ["DIALECTS", "Source", "transpile"]
@@ -30,6 +30,9 @@ _TESTED_NAMES: Final = frozenset({"epoch_us", "isfinite"})
 
 # Dialects with FILTER behind an aggregate.
 _FILTERS: Final = ("spark", "postgres")
+
+# Dialects that put NULL before all else, and cannot be told otherwise in a window.
+_NULLS_SMALL: Final = ("bigquery", "tsql")
 
 # Why each is not carried: what Spark would make of it.
 _REFUSED: Final[Mapping[str, str]] = {
@@ -87,15 +90,12 @@ def transpile(
         tree = qualify_columns(tree, schema, dialect="duckdb", expand_alias_refs=False)
         _drop_row_numbers(tree)
         _spell_windows_out(tree)
+        if dialect in _NULLS_SMALL:
+            _put_nulls_last(tree)
         _rewrite(tree, schema, dialect)
         return cast(
             str,
-            tree.sql(
-                dialect,
-                unsupported_level=sqlglot.ErrorLevel.RAISE
-                if is_spark(dialect)
-                else sqlglot.ErrorLevel.IGNORE,
-            ),
+            tree.sql(dialect, unsupported_level=sqlglot.ErrorLevel.RAISE),
         )
     except sqlglot.errors.SqlglotError as error:
         raise no_counterpart(str(error).splitlines()[0], dialect) from error
@@ -176,6 +176,19 @@ def _spell_windows_out(tree: Any) -> None:
                 window.set("alias", None)
                 for part in ("partition_by", "order", "spec"):
                     window.set(part, meant.args.get(part))
+
+
+def _put_nulls_last(tree: Any) -> None:
+    """Order windows first by whether the key is NULL."""
+    from sqlglot import exp
+
+    for window in tree.find_all(exp.Window):
+        order = window.args.get("order")
+        for key in list(order.expressions) if order else ():
+            missing = exp.Case().when(exp.Is(this=key.this.copy(), expression=exp.Null()), "1")
+            first = exp.Ordered(this=missing.else_("0"), desc=False, nulls_first=True)
+            key.set("nulls_first", not key.args.get("desc"))
+            key.replace([first, key.copy()])
 
 
 def _rewrite(tree: Any, schema: Any, dialect: str) -> None:
