@@ -82,6 +82,8 @@ def score_log_on_spark(
         raise EventSchemaError(
             f"nothing is known before as_of {day}.\nTo mend: choose an as_of after the first event."
         )
+    if scores["model_spread"].null_count() == len(scores):
+        scores = scores.drop("model_spread")
     return with_segments(scores.sort("customer_id"))
 
 

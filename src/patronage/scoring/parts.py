@@ -59,7 +59,8 @@ class PartScoring:
 def score_parts(frames: Iterator[pl.DataFrame], told: PartScoring) -> Iterator[pl.DataFrame]:
     """The scores of each frame of customers (see `Snapshot`), by the one `score`.
 
-    Segments are those of the part; only who has all customers can set them.
+    Segments are those of the part; only who has all customers can set them. model_spread is null
+    where `score` leaves it out.
     """
     scoring = _scoring(told)
     events = EventLog(
@@ -76,12 +77,16 @@ def score_parts(frames: Iterator[pl.DataFrame], told: PartScoring) -> Iterator[p
     )
     for customers in frames:
         if len(customers):
-            yield score(Snapshot(events, customers, told.as_of, scoring.fitted.features), scoring)
+            snapshot = Snapshot(events, customers, told.as_of, scoring.fitted.features)
+            scored = score(snapshot, scoring)
+            if "model_spread" not in scored.columns:
+                scored = scored.with_columns(pl.lit(None, pl.Float64).alias("model_spread"))
+            yield scored
 
 
 def scores_schema(customer_id: Any) -> dict[str, Any]:
     """Column → Polars type of the scores of customers with this type of id."""
-    types = {name: _TYPES.get(name, pl.Float64) for name in SCORE_COLUMNS}
+    types = {name: _TYPES.get(name, pl.Float64) for name in (*SCORE_COLUMNS, "model_spread")}
     return types | {"customer_id": customer_id}
 
 
