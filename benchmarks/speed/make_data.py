@@ -1,6 +1,7 @@
 """Generate the data sets, each from its own seed: python make_data.py NAME …
 
-events_1m, events_10m, events_100m   transactions of two years in whole days, in random order
+events_1m, events_2m, events_10m, events_100m
+                                     transactions of two years in whole days, in random order
 bg_days, bg_time, pn_days, pn_time   RFM tables of 1,000,000 customers of a BG/NBD and of a
                                      Pareto/NBD, in whole days and in continuous time (days)
 bg_days_10m, pn_days_10m             the same of 10,000,000 customers, in whole days
@@ -178,6 +179,7 @@ def cdnow_rfm(path: Path) -> None:
 
 SETS: dict[str, Callable[[Path], None]] = {
     "events_1m.parquet": lambda path: events(path, rows=1_000_000, customers=300_000, seed=7),
+    "events_2m.parquet": lambda path: events(path, rows=2_000_000, customers=400_000, seed=10),
     "events_10m.parquet": lambda path: events(path, rows=10_000_000, customers=3_000_000, seed=8),
     "events_100m.parquet": lambda path: events(
         path, rows=100_000_000, customers=30_000_000, seed=9

@@ -16,6 +16,7 @@ __all__ = [
     "Currency",
     "DiscountRate",
     "DropDuplicates",
+    "Engine",
     "Events",
     "Horizon",
     "Margin",
@@ -55,6 +56,9 @@ AsOf = Annotated[
         help="First unknown day, YYYY-MM-DD. Default: the day after the last event.",
         show_default=False,
     ),
+]
+Engine = Annotated[
+    str, typer.Option(help="What runs the SQL: duckdb, or spark (a cluster, or this machine).")
 ]
 Horizon = Annotated[str, typer.Option(help="How far ahead, such as '39 weeks' or '12 months'.")]
 Margin = Annotated[

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from patronage.engines import default_engine, literal, parquet
+from patronage.engines import Engine, SparkEngine, default_engine, literal, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
 from patronage.events.schema import KINDS, MEASURES
@@ -41,6 +41,7 @@ class EventLog:
     observation_date : the one day at which every customer was observed, where there is no more
         (a mailing, a policy book): attributes before it, an outcome after; else None
     ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
+    elsewhere : the engine that runs the SQL over it; None: DuckDB
     """
 
     relation: str
@@ -55,6 +56,7 @@ class EventLog:
     cut: date | None = None
     observation_date: date | None = None
     ledger: Path | None = None
+    elsewhere: Engine | None = field(default=None, repr=False, compare=False)
     # Why: the folder lives as long as any log that was made from it, and is then removed.
     workspace: Workspace | None = field(default=None, repr=False, compare=False)
 
@@ -71,6 +73,24 @@ class EventLog:
         from patronage.events.intake import read_events
 
         return read_events(frame, currency=currency, columns=columns, **options)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the SQL over this log."""
+        return self.elsewhere or default_engine()
+
+    def on(self, engine: SparkEngine) -> "EventLog":
+        """The same log, its SQL run on Spark.
+
+        The source is read where it lies, if Spark reads it with the same meaning; else DuckDB
+        writes the events down once, as Parquet in the log's own folder.
+        """
+        if self.ledger is not None or engine.can_run(self.relation):
+            return replace(self, elsewhere=engine)
+        workspace = self.workspace or Workspace()
+        path = default_engine().write(self.relation, workspace.path / "landed.parquet")
+        relation = f"SELECT * FROM {parquet([path])}"
+        return replace(self, elsewhere=engine, relation=relation, workspace=workspace)
 
     def before(self, as_of: date) -> "EventLog":
         """The log as known at `as_of`: both clocks strictly before it. The one cut there is."""
@@ -140,7 +160,7 @@ class EventLog:
         # Why: logs cut on different days share the folder, and each has a ledger of its own.
         path = workspace.path / f"ledger-{self.cut or 'whole'}-{uuid.uuid4().hex}.parquet"
         more = "".join(f", {_put_together(name)} AS {name}" for name in self.measures)
-        default_engine().write(
+        self.engine.write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,
                    sum(amount)::DECIMAL(18,4) AS amount, min(amount_min) AS amount_min,
@@ -164,7 +184,7 @@ class EventLog:
         return self.last_day() + timedelta(days=1)
 
     def _day(self, extreme: str) -> date:
-        (found,) = default_engine().row(f"SELECT {extreme}(event_time) FROM ({self.sql()})")
+        (found,) = self.engine.row(f"SELECT {extreme}(event_time) AS day FROM ({self.sql()})")
         if found is None:
             raise EventSchemaError(
                 "the event log is empty"

@@ -8,6 +8,7 @@ from patronage.jobs.explain_log import explain_log
 from patronage.jobs.features import FeatureSettings, FeatureTables, make_features
 from patronage.jobs.fit_source import fit_source
 from patronage.jobs.judge import Judgement, judge
+from patronage.jobs.on_spark import score_log_on_spark
 from patronage.jobs.run import RunResult, run
 from patronage.jobs.score_log import score_log
 from patronage.jobs.settings import RunSettings
@@ -30,4 +31,5 @@ __all__ = [
     "make_features",
     "run",
     "score_log",
+    "score_log_on_spark",
 ]

@@ -7,7 +7,8 @@ from patronage.scoring.explain import (
     importance,
     what_changed,
 )
-from patronage.scoring.score import SCORE_COLUMNS, Scoring, forecast_chunks, score
+from patronage.scoring.parts import PartScoring, score_parts, scores_schema, scoring_of
+from patronage.scoring.score import SCORE_COLUMNS, Scoring, forecast_chunks, score, with_segments
 from patronage.scoring.tables import write_predictions_csv, write_scores
 from patronage.scoring.totals import TotalValue, total_value
 
@@ -15,14 +16,19 @@ __all__ = [
     "EXPLANATION_COLUMNS",
     "SCORE_COLUMNS",
     "Explanation",
+    "PartScoring",
     "Scoring",
     "TotalValue",
     "explain",
     "forecast_chunks",
     "importance",
     "score",
+    "score_parts",
+    "scores_schema",
+    "scoring_of",
     "total_value",
     "what_changed",
+    "with_segments",
     "write_predictions_csv",
     "write_scores",
 ]

@@ -15,7 +15,7 @@ from patronage.models.base import FittedModel
 from patronage.snapshots import Snapshot
 from patronage.value import Economics, clv_quantiles, residual_clv, unit_value
 
-__all__ = ["LEVEL", "SCORE_COLUMNS", "Scoring", "forecast_chunks", "score"]
+__all__ = ["LEVEL", "SCORE_COLUMNS", "Scoring", "forecast_chunks", "score", "with_segments"]
 
 # Both interval kinds hold this probability between their bounds.
 LEVEL: Final = 0.8
@@ -108,16 +108,21 @@ def score(
         parts.append(_chunk(forecast, scoring.economics.take(rows)))
         if progress is not None:
             progress(rows.stop)
-    scored = pl.concat(parts)
+    scored = with_segments(pl.concat(parts))
     more = [name for name in ("model_spread",) if name in scored.columns]
     return scored.with_columns(
-        pl.Series("segment", _segments(scored["clv"].to_numpy()), dtype=pl.String),
         pl.lit(snapshot.as_of).alias("as_of"),
         pl.lit(scoring.horizon.days).alias("horizon_days"),
         pl.lit(snapshot.events.currency).alias("currency"),
         pl.lit(scoring.model).alias("model"),
         pl.lit(scoring.version).alias("version"),
     ).select(*SCORE_COLUMNS, *more)
+
+
+def with_segments(scored: pl.DataFrame) -> pl.DataFrame:
+    """The segment of each, where `scored` has all customers, in the order of their ids."""
+    segments = pl.Series("segment", _segments(scored["clv"].to_numpy()), dtype=pl.String)
+    return scored.with_columns(segments)
 
 
 def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from patronage.engines import default_engine, identifier, literal
+from patronage.engines import identifier, literal
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.schema import PURCHASE_KINDS
@@ -108,7 +108,7 @@ def _profile(log: EventLog, name: str) -> pl.DataFrame:
 def _first(log: EventLog, name: str) -> pl.DataFrame:
     kinds = ", ".join(literal(kind) for kind in (*PURCHASE_KINDS, *log.rated_kinds))
     # Why min: of several rows of one instant always the same one.
-    return default_engine().frame(
+    return log.engine.frame(
         f"""
         SELECT customer_id, min(value) AS value FROM (
             SELECT customer_id, event_time, {identifier(name)} AS value

@@ -20,7 +20,7 @@ from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
-__all__ = ["Snapshot", "customers_query", "take_snapshot"]
+__all__ = ["Snapshot", "customers_query", "first_unknown_day", "take_snapshot"]
 
 # Beyond it a horizon of 100 years might leave the calendar's own end.
 _LAST_YEAR = 2500
@@ -131,20 +131,12 @@ def take_snapshot(
     EventSchemaError : nothing was known before as_of
     SettingsError : a feature group or an attribute that does not exist
     """
-    if as_of is None:
-        as_of = log.cut if log.cut is not None else log.next_day()
     features = named_features(log, features)
     groups = [name for name in features if not is_attribute(name)]
     unknown = [name for name in groups if name not in FEATURES]
     if unknown:
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
-    if as_of.year > _LAST_YEAR:
-        raise SettingsError(
-            f"as_of {as_of} lies too far ahead.\n"
-            "To mend: choose the day after the last event, or leave as_of out."
-        )
-    if log.cut is not None and as_of > log.cut:
-        raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
+    as_of = first_unknown_day(log, as_of)
     known = log.before(as_of)
     history = [name for name in groups if FEATURES[name].grain == "days"]
     customers = None if features else packed_summary(known, as_of)
@@ -158,6 +150,25 @@ def take_snapshot(
     others = [name for name in groups if name not in history]
     customers = with_attributes(features_of(customers, known, as_of, others), known, features)
     return Snapshot(known, customers, as_of, features)
+
+
+def first_unknown_day(log: EventLog, as_of: date | None) -> date:
+    """The as_of asked for, or the day after the last event that the log knows.
+
+    Raises
+    ------
+    FutureEventError : the log is cut before it
+    """
+    if as_of is None:
+        return log.cut if log.cut is not None else log.next_day()
+    if as_of.year > _LAST_YEAR:
+        raise SettingsError(
+            f"as_of {as_of} lies too far ahead.\n"
+            "To mend: choose the day after the last event, or leave as_of out."
+        )
+    if log.cut is not None and as_of > log.cut:
+        raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
+    return as_of
 
 
 def customers_query(known: EventLog, as_of: date, groups: Sequence[str]) -> Callable[[str], str]:

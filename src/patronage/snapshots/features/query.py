@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from patronage.engines import default_engine, parquet
+from patronage.engines import parquet
 from patronage.events import EventLog
 from patronage.events.workspace import Workspace
 from patronage.snapshots.by_customer import frame_by_customer
@@ -65,7 +65,7 @@ def _joined(
         has_clock=asked.log.has_clock,
     )
     if grain.of_everybody:
-        row = default_engine().frame(f"SELECT {aggregates} FROM ({grain.sql(asked)})")
+        row = asked.log.engine.frame(f"SELECT {aggregates} FROM ({grain.sql(asked)})")
         return customers.with_columns(
             pl.lit(row[column][0], row.schema[column]).alias(column) for column in row.columns
         )
@@ -74,7 +74,7 @@ def _joined(
     ids = customers["customer_id"]
     if len(found) == len(ids) and (found["customer_id"] == ids).all():
         return pl.concat([customers, found.drop("customer_id")], how="horizontal")
-    none = default_engine().frame(
+    none = asked.log.engine.frame(
         f"SELECT {aggregates} FROM (SELECT * FROM ({grain.sql(asked)}) WHERE false)"
     )
     joined = customers.join(
