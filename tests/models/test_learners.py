@@ -207,7 +207,10 @@ def test_the_arrays_of_a_network_are_the_network(loss: str):
     network.fit(columns, np.exp(score()))
 
     np.testing.assert_allclose(
-        perceptron_of(network, prepared, 1.0).predict(table()), network.predict(columns), rtol=1e-4
+        perceptron_of(network, prepared, 1.0).predict(table()),
+        network.predict(columns),
+        rtol=1e-4,
+        atol=1e-6,
     )
 
 
