@@ -102,9 +102,11 @@ def test_dert_lies_within_the_bounds_of_its_own_expectations(counts, days):
     assert found == pytest.approx(bounded, rel=1e-3 if many else 2e-4)
     edges = np.linspace(0.0, min(days, 9000.0), 200)
     discount = np.exp(-discount_per_day(0.15) * edges)
-    assert np.all(found >= counts.mean(edges) @ discount[1:] - 1e-12)
+    # Its expectations are a little less exact than its sums.
+    slack = 1e-3 * found if many else 1e-12
+    assert np.all(found >= counts.mean(edges) @ discount[1:] - slack)
     if np.isfinite(days):
-        assert np.all(found <= counts.mean(edges) @ discount[:-1] + 1e-12)
+        assert np.all(found <= counts.mean(edges) @ discount[:-1] + slack)
 
 
 def test_dert_becomes_the_expectation_as_the_discount_goes(counts):

@@ -94,7 +94,7 @@ class _Reached(NamedTuple):
 
 # The first is that of means and probabilities without a bound.
 _ORDERS: Final = (
-    _Order(19, ((2, 16), (6, 10), (_MANY, 4)), 4, 1e-7),
+    _Order(19, ((2, 20), (6, 10), (_MANY, 4)), 4, 1e-7),
     _Order(26, ((_MANY, 22),), 6, 1e-9),
     _Order(38, ((_MANY, 32),), 9, 1e-11),
     _Order(54, ((_MANY, 46),), 13, 1e-12),
