@@ -218,8 +218,9 @@ def _is_number(column: pl.Series) -> bool:
 
 def _numbers(column: pl.Series, factor: Factor) -> Float[np.ndarray, " rows"]:
     """The transformed numbers; NaN where there is none, or where the transform has no value."""
-    source = column.cast(pl.String).str.strip_chars() if column.dtype in _TEXTS else column
-    number = source.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    if column.dtype in _TEXTS:
+        column = column.cast(pl.String).str.strip_chars()
+    number = column.cast(pl.Float64, strict=False).to_numpy()
     with np.errstate(all="ignore"):
         found = np.asarray(_FUNCTIONS[factor.transform](number)) if factor.transform else number
     return np.where(np.isfinite(found), found, np.nan)

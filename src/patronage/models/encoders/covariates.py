@@ -167,7 +167,7 @@ def named_columns(
         )
     if covariates is None or not found:
         return pl.DataFrame(height=n_rows)
-    return covariates.select(pl.col(str(column)).alias(name) for name, column in found.items())
+    return pl.DataFrame({name: covariates[str(column)] for name, column in found.items()})
 
 
 def sources_in(covariates: pl.DataFrame | None, names: Sequence[str]) -> dict[str, str]:

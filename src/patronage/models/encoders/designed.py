@@ -16,7 +16,11 @@ __all__ = ["Designed"]
 _FEWEST_ROWS_A_GROUP: Final = 100
 # Values of a column that are looked up, and the rows that are looked at for them.
 _FEW: Final = 8
+# Share of the rows looked at whose values differ, from which on nothing is taken to tie.
+_CONTINUOUS: Final = 0.95
 _PROBE: Final = 2000
+# Rows whose Hessians are held at once.
+_RUN: Final = 4096
 
 TableT = TypeVar("TableT", bound=Table)
 
@@ -30,7 +34,7 @@ class Designed(Generic[TableT]):
     ----------
     table : what the likelihood reads
     pattern : of each row, which of the patterns it has; whole numbers
-    patterns : the distinct rows of the design matrix
+    patterns : the distinct rows of the design matrix; all rows where nearly none are equal
     """
 
     table: TableT
@@ -40,6 +44,8 @@ class Designed(Generic[TableT]):
     @classmethod
     def of(cls, table: TableT, design: Float[np.ndarray, "rows columns"]) -> "Designed[TableT]":
         """The table beside a design matrix with a row for each of its rows."""
+        if any(_continuous(column) for column in design.T):
+            return cls(table, np.arange(len(design)), design)
         pattern, n_patterns = np.zeros(len(design), dtype=np.int64), 1
         for column in design.T:
             values, place = _distinct(column)
@@ -66,6 +72,35 @@ class Designed(Generic[TableT]):
         order = np.argsort(self.pattern, kind="stable")
         parts = np.split(order, np.cumsum(sizes)[:-1])
         return [(self.patterns[at], self.table.take(parts[at])) for at in used]
+
+    @cached_property
+    def reach(self) -> Float[np.ndarray, " columns"]:
+        """The largest size of each column."""
+        return np.asarray(np.abs(self.patterns).max(axis=0, initial=0.0))
+
+    @cached_property
+    def alike(self) -> Int[np.ndarray, " rows"]:
+        """The rows in an order in which neighbours are alike: falling in the first column."""
+        first, *others = self.table.columns
+        if not others:
+            return np.argsort(-first, kind="stable")
+        rest = np.sum(others, axis=0)
+        return np.argsort(0.9 * rest / max(float(rest.max(initial=0.0)), 1e-300) - np.floor(first))
+
+    @cached_property
+    def parts(self) -> "Sequence[_Part[TableT]]":
+        """The rows in runs of what is alike, their designs, and (1, design) × weight.
+
+        Why in that order: rows that are alike cost alike, and what a purchase adds is summed over
+        the first so many rows of a run.
+        """
+        order = self.alike
+        runs = [order[first : first + _RUN] for first in range(0, len(order), _RUN)]
+        made = [(self.table.take(run), self.patterns[self.pattern[run]]) for run in runs]
+        return [
+            (table, np.ascontiguousarray(design.T), _weighted(design.T, table.weight))
+            for table, design in made
+        ]
 
     def __len__(self) -> int:
         return len(self.pattern)
@@ -105,14 +140,32 @@ class Designed(Generic[TableT]):
         return Designed(self.table.rescaled(unit), self.pattern, self.patterns)
 
     def thinned(self, every: int) -> "Designed[TableT]":
-        """Every so-many-th row of each pattern."""
+        """Every so-many-th row, of each pattern where there are few, and of what is alike."""
+        order = self.alike
         # Why: in compacted rows patterns take turns, and a step of ten would skip half of four.
-        return self.take(np.argsort(self.pattern, kind="stable")[every // 2 :: every])
+        if _FEWEST_ROWS_A_GROUP * len(self.patterns) <= len(self):
+            order = order[np.argsort(self.pattern[order], kind="stable")]
+        return self.take(order[every // 2 :: every])
 
     def coarse(self) -> "Designed[Any]":
         """The table's times rounded, the covariates as they are."""
         table: Any = self.table
         return Designed(table.coarse(), self.pattern, self.patterns)
+
+
+_Part = tuple[TableT, Float[np.ndarray, "columns part"], Float[np.ndarray, "_ part"]]
+
+
+def _weighted(
+    columns: Float[np.ndarray, "columns rows"], weight: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, "_ rows"]:
+    return np.concatenate([weight[None, :], columns * weight])
+
+
+def _continuous(column: Float[np.ndarray, " rows"]) -> bool:
+    """Whether hardly two rows have the same value, as far as some rows tell."""
+    probe = column[:: max(len(column) // _PROBE, 1)]
+    return len(probe) > _PROBE // 2 and len(np.unique(probe)) > _CONTINUOUS * len(probe)
 
 
 def _distinct(

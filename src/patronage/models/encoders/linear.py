@@ -8,7 +8,7 @@ processes may be tied to one coefficient, or held at a number: γ_process = map 
 derivatives are those of the likelihood, by the chain rule, which is exact as θ is linear.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -16,12 +16,10 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.models.encoders.designed import Designed
-from patronage.models.likelihoods.base import Likelihood, Moments
+from patronage.models.likelihoods.base import ByColumn, Column, Likelihood, Moments, packed
 
 __all__ = ["LinearEncoder"]
 
-# Rows whose Hessians are held at once.
-_CHUNK: Final = 8192
 # Where some row's parameter would leave e^±100 nothing is evaluated: a search is to turn back.
 _FARTHEST: Final = 100.0
 
@@ -65,10 +63,14 @@ class LinearEncoder:
         table: Designed[Any],
     ) -> Moments:
         """Weighted log-likelihood, its gradient and Hessian with respect to the coefficients."""
-        theta = self.theta_of(likelihood, coefficients, table.patterns)
-        if not (np.abs(theta) <= _FARTHEST).all():
-            n = len(coefficients)
-            return Moments(np.asarray(-np.inf), np.full(n, np.nan), np.full((n, n), np.nan))
+        acting = self.maps @ coefficients[len(likelihood.parameter_names) :] + self.held
+        # Why not each row's own θ: what the largest of every column makes costs nothing.
+        furthest = np.abs(coefficients).max() + (np.abs(acting) @ table.reach).sum()
+        if not furthest <= _FARTHEST:
+            theta = self.theta_of(likelihood, coefficients, table.patterns)
+            if not (np.abs(theta) <= _FARTHEST).all():
+                n = len(coefficients)
+                return Moments(np.asarray(-np.inf), np.full(n, np.nan), np.full((n, n), np.nan))
         if table.groups is not None:
             return self._by_groups(likelihood, coefficients, table)
         return self._by_rows(likelihood, coefficients, table)
@@ -148,28 +150,59 @@ class LinearEncoder:
         """Every row at its own θ, some rows at a time."""
         directions = self._directions(likelihood)
         k, n = directions.shape[1], len(coefficients)
-        value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
-        for part in _chunks(table):
-            weight, columns = part.weight, np.ascontiguousarray(part.design.T)
-            own = self._theta_columns(likelihood, coefficients, columns).T
-            here = likelihood.row_moments(own, part.table)
-            bent = here.hessian.transpose(1, 2, 0)
-            value += float(weight @ here.value)
-            gradient[:k] += weight @ here.gradient
-            hessian[:k, :k] += bent @ weight
-            # The design of each free effect in each process, weighted where it meets a sum.
-            each = [tied.T @ columns for tied in self.maps]
-            for first, direction in zip(each, directions, strict=True):
-                weighted = first * weight
-                along = np.tensordot(direction, bent, axes=1)
-                gradient[k:] += weighted @ (here.gradient @ direction)
-                hessian[k:, :k] += weighted @ along.T
-                for second, other in zip(each, directions, strict=True):
-                    hessian[k:, k:] += (weighted * (other @ along)) @ second.T
-        hessian[:k, k:] = hessian[k:, :k].T
+        acting = self.maps @ coefficients[k:] + self.held
+        rows, columns = np.tril_indices(k)
+        # What a lower triangle gives between two directions: d'Hd of each pair of processes.
+        pairs = directions[:, None, rows] * directions[None, :, columns]
+        pairs = np.where(rows == columns, pairs, pairs + pairs.transpose(1, 0, 2))
+        n_processes, n_columns = acting.shape
+        moments_of = _by_column(likelihood)
+        sums = np.zeros((1 + k + len(rows), 1 + n_columns))
+        between = np.zeros((n_processes, n_processes, n_columns, n_columns))
+        for part, design, weighted in table.parts:
+            own = _columns(coefficients[:k], directions, acting @ design)
+            here = moments_of(own, part)
+            sums += here @ weighted.T
+            bent = (pairs.reshape(-1, len(rows)) @ here[1 + k :]).reshape(n_processes, -1, len(part))
+            for first in range(n_processes):
+                for second in range(first + 1):
+                    between[first, second] += (weighted[1:] * bent[first, second]) @ design.T
+        value, gradient, hessian = sums[0, 0], np.zeros(n), np.zeros((n, n))
+        gradient[:k] = sums[1 : 1 + k, 0]
+        hessian[rows, columns] = hessian[columns, rows] = sums[1 + k :, 0]
+        across = np.empty((k, k, n_columns))
+        across[rows, columns] = across[columns, rows] = sums[1 + k :, 1:]
+        for first, (direction, tied) in enumerate(zip(directions, self.maps, strict=True)):
+            gradient[k:] += direction @ sums[1 : 1 + k, 1:] @ tied
+            hessian[:k, k:] += np.tensordot(direction, across, axes=1) @ tied
+            for second, other in enumerate(self.maps):
+                hessian[k:, k:] += tied.T @ between[max(first, second), min(first, second)] @ other
+        hessian[k:, :k] = hessian[:k, k:].T
         return Moments(np.asarray(value), gradient, hessian)
 
 
-def _chunks(table: Designed[Any]) -> Iterator[Designed[Any]]:
-    for first in range(0, len(table), _CHUNK):
-        yield table.take(slice(first, first + _CHUNK))
+def _columns(
+    theta: Float[np.ndarray, " k"],
+    directions: Float[np.ndarray, "processes k"],
+    shifts: Float[np.ndarray, "processes rows"],
+) -> list[Column]:
+    """θ of each row, parameter by parameter; a number where nothing acts on it."""
+    found: list[Column] = []
+    for at, direction in zip(theta.tolist(), directions.T, strict=True):
+        acting = np.flatnonzero(direction)
+        found.append(at + direction[acting] @ shifts[acting] if len(acting) else at)
+    return found
+
+
+def _by_column(
+    likelihood: Likelihood[Any],
+) -> Callable[[Sequence[Column], Any], Float[np.ndarray, "entries rows"]]:
+    """Its `packed_moments`, made of `row_moments` where it has none of its own."""
+    if isinstance(likelihood, ByColumn):
+        return likelihood.packed_moments
+
+    def made(theta: Sequence[Column], table: Any) -> Float[np.ndarray, "entries rows"]:
+        each = [np.broadcast_to(column, len(table)) for column in theta]
+        return packed(likelihood.row_moments(np.stack(each).T, table))
+
+    return made

@@ -35,6 +35,8 @@ _UNKNOWN: Final = 4.0
 # Rows of a thinned table that is climbed on the way to a large one, and to look around.
 _THIN: Final = 1_500
 _SCOUTED: Final = 750
+# What may be left to gain there, as a share: far less than what the rows left out will add.
+_NEAR: Final = 1e-6
 # What may be left to gain, per log unit of any parameter, at the end of a level ridge.
 _LEVEL: Final = 1e-3
 # The widest search, for what is held by a penalty or lies at the end of a ridge.
@@ -144,7 +146,7 @@ def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[n
     for step in (every, round(every**0.5)):
         if step < 3:
             break
-        found = maximise(objective.thinned(step), start)
+        found = maximise(objective.thinned(step), start, tolerance=_NEAR)
         # Why not from a ridge of the part: out there the whole is level too, maximum or not.
         if _suspect(found):
             break

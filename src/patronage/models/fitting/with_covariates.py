@@ -90,7 +90,7 @@ def fit_with_covariates(
     penalty = _ridge(encoder, settings, len(likelihood.parameter_names))
     report, posterior = estimate(
         likelihood,
-        compact(scaled).table,
+        scaled if len(scaled.patterns) == len(scaled) else compact(scaled).table,
         encoder=inside,
         prior=prior,
         penalty=penalty,

@@ -5,14 +5,28 @@ encoder gives θ per row; the constant encoder gives the same θ to all rows, an
 can be taken without ever building a Hessian per row (`moments`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-__all__ = ["Likelihood", "Limit", "Moments", "Table", "natural_to_log"]
+__all__ = [
+    "ByColumn",
+    "Column",
+    "Likelihood",
+    "Limit",
+    "Moments",
+    "Table",
+    "natural_to_log",
+    "packed",
+    "packed_to_log",
+    "unpacked",
+]
+
+# One of θ: a number where all rows share it.
+Column = float | Float[np.ndarray, " rows"]
 
 
 class Moments(NamedTuple):
@@ -148,6 +162,46 @@ class Likelihood(Protocol[TableT]):
     def moments(self, theta: Float[np.ndarray, " k"], table: TableT) -> Moments:
         """Weighted sums over the rows of the moments at one θ, without a Hessian per row."""
         ...
+
+
+@runtime_checkable
+class ByColumn(Protocol[TableT]):
+    """A likelihood that gains where some of θ are the same for all rows."""
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: TableT
+    ) -> Float[np.ndarray, "entries rows"]:
+        """`row_moments`, packed."""
+        ...
+
+
+def packed(moments: Moments) -> Float[np.ndarray, "entries rows"]:
+    """A row's value, gradient and lower triangle of the Hessian, below one another."""
+    rows, columns = np.tril_indices(moments.gradient.shape[1])
+    bent = moments.hessian.transpose(1, 2, 0)[rows, columns]
+    return np.concatenate([moments.value[None, :], moments.gradient.T, bent])
+
+
+def unpacked(entries: Float[np.ndarray, "entries rows"], k: int) -> Moments:
+    """The reverse of `packed`."""
+    rows, columns = np.tril_indices(k)
+    hessian = np.empty((k, k, entries.shape[1]))
+    hessian[rows, columns] = hessian[columns, rows] = entries[1 + k :]
+    return Moments(entries[0], entries[1 : 1 + k].T, hessian.transpose(2, 0, 1))
+
+
+def packed_to_log(
+    entries: Float[np.ndarray, "entries rows"], parameters: Sequence[Column]
+) -> Float[np.ndarray, "entries rows"]:
+    """`natural_to_log` of packed moments, in place."""
+    k = len(parameters)
+    for at, parameter in enumerate(parameters):
+        entries[1 + at] *= parameter
+    for at, (i, j) in enumerate(zip(*np.tril_indices(k), strict=True), start=1 + k):
+        entries[at] *= parameters[i] * parameters[j]
+        if i == j:
+            entries[at] += entries[1 + i]
+    return entries
 
 
 def natural_to_log(moments: Moments, parameters: Float[np.ndarray, "*rows k"]) -> Moments:

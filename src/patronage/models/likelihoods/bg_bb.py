@@ -64,9 +64,22 @@ def log_likelihood(
 
 
 def _rising(size: Parameter, k: Terms) -> tuple[Terms, Terms, Terms]:
-    """`log_rising` for whole k; a list to look up where the size is one number."""
+    """`log_rising` for whole k, which grow by 0 or 1 from line to line.
+
+    From a list where the size is one number; else the first line, and what each step adds to it.
+    """
     if isinstance(size, np.ndarray):
-        return log_rising(np.broadcast_to(size, k.shape), k)
+        found = np.empty((3, *k.shape))
+        found[:, 0] = log_rising(size, k[0])
+        if len(k) > 1:
+            grows, since = k[1:] - k[:-1], size + k[:-1]
+            per = grows / since
+            # Why: a logarithm is dearer than all else, and log 1 is 0.
+            np.log(np.where(grows > 0, since, 1.0), out=found[0, 1:])
+            found[1, 1:] = per
+            np.multiply(per, -per, out=found[2, 1:])
+            np.cumsum(found, axis=1, out=found)
+        return found[0], found[1], found[2]
     table = log_rising(size, np.arange(k.max(initial=0.0) + 1.0))
     at = k.astype(np.intp)
     first, second, third = (part[at] for part in table)
@@ -82,7 +95,7 @@ def _mixture(
     k = np.minimum(t_x + np.arange(np.max(n - t_x, initial=0.0) + 1.0)[:, None], n)
     missing = t_x + np.arange(len(k))[:, None] > n
     left = (k < n).astype(float)
-    used, used_1, used_2 = _rising(alpha, x)
+    used, used_1, used_2 = (part[0] for part in _rising(alpha, x[None, :]))
     unused, unused_1, unused_2 = _rising(beta, k - x)
     had, had_1, had_2 = _rising(alpha + beta, k)
     stayed, stayed_1, stayed_2 = _rising(delta, k)
@@ -105,9 +118,13 @@ def _mixture(
             stayed_1 - both_1,
         ]
     )
-    gradient = np.einsum("kr,ikr->ri", weight, slope)
-    hessian = np.einsum("kr,ikr,jkr->rij", weight, slope, slope)
-    hessian -= gradient[:, :, None] * gradient[:, None, :]
+    weighted = weight * slope
+    gradient = weighted.sum(axis=1).T
+    hessian = np.empty((4, 4, n_rows)).transpose(2, 0, 1)
+    # Why pair by pair: one einsum over all three factors takes many times as long.
+    for i, j in zip(*np.tril_indices(4), strict=True):
+        square = np.einsum("kr,kr->r", weighted[i], slope[j])
+        hessian[:, i, j] = hessian[:, j, i] = square - gradient[:, i] * gradient[:, j]
 
     def mean(curvature: Terms) -> Float[np.ndarray, " rows"]:
         return np.asarray(np.einsum("kr,kr->r", weight, curvature))

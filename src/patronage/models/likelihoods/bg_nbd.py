@@ -3,7 +3,7 @@
 Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.models.likelihoods import beta_geometric
-from patronage.models.likelihoods.base import Limit, Moments
+from patronage.models.likelihoods.base import Column, Limit, Moments, unpacked
 from patronage.models.likelihoods.histories import Histories
 
 __all__ = ["BGNBDLikelihood", "log_likelihood"]
@@ -65,7 +65,13 @@ class BGNBDLikelihood:
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: Histories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        return beta_geometric.row_moments(theta, table, extra_chances=0)
+        return unpacked(self.packed_moments(list(theta.T), table), 4)
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: Histories
+    ) -> Float[np.ndarray, "15 rows"]:
+        """The same, packed."""
+        return beta_geometric.packed_moments(theta, table, extra_chances=0)
 
     def moments(self, theta: Float[np.ndarray, " 4"], table: Histories) -> Moments:
         """Weighted sums over the rows at one θ."""

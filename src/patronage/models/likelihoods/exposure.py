@@ -18,9 +18,7 @@ __all__ = ["N_NODES", "exposure_nodes"]
 
 N_NODES: Final = 32
 _CUT: Final = 40.0
-_ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(N_NODES)
-_NODES: Final = ((_ABSCISSAE + 1) / 2)[:, None]
-_LOG_WEIGHTS: Final = np.log(_WEIGHTS / 2)[:, None]
+_RULES: Final = {n: np.polynomial.legendre.leggauss(n) for n in range(8, N_NODES + 2, 2)}
 
 Parameter = float | Float[np.ndarray, " rows"]
 
@@ -55,12 +53,21 @@ def exposure_nodes(
     decay = base_power - 1 + other_power * first / (other + t_x)
     width = np.log(last / first)
     width = np.where(decay * width > _CUT, _CUT / np.maximum(decay, 1e-300), width)
-    u = _NODES * width
+    nodes, log_weights = _rule(width, decay)
+    u = nodes * width
     y = np.exp(u)
     y -= 1
     y *= first
     y += t_x
-    u += _LOG_WEIGHTS
+    u += log_weights
     with np.errstate(divide="ignore"):
         log_width = np.log(first * width)
     return y, u, log_width
+
+
+def _rule(
+    width: Float[np.ndarray, " rows"], decay: Float[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, "nodes 1"], Float[np.ndarray, "nodes 1"]]:
+    needed = 7.0 + float(np.max(width * (2.2 + 0.36 * np.maximum(decay, 0.0)), initial=0.0))
+    abscissae, weights = _RULES[next((n for n in _RULES if n >= needed), N_NODES)]
+    return (abscissae[:, None] + 1) / 2, np.log(weights / 2)[:, None]

@@ -17,7 +17,7 @@ CDNOW p is 6.3 from means of repeats alone but 4.0 jointly, and a posterior that
 a single purchase too much.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -26,7 +26,14 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.special import digamma, gammaln, zeta
 
-from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
+from patronage.models.likelihoods.base import (
+    Column,
+    Limit,
+    Moments,
+    natural_to_log,
+    packed_to_log,
+    unpacked,
+)
 
 __all__ = ["GammaGammaLikelihood", "Spends", "log_likelihood"]
 
@@ -101,6 +108,15 @@ class Spends:
         return _weighed(self.purchases, self.weight)
 
     @cached_property
+    def listed(
+        self,
+    ) -> tuple[tuple[Float[np.ndarray, " values"], Int[np.ndarray, " rows"]], ...]:
+        """The distinct N and n, and the place of each row's among them."""
+        N, at = np.unique(self.purchases, return_inverse=True)
+        n, own_at = np.unique(self.n, return_inverse=True)
+        return (N, at), (n, own_at)
+
+    @cached_property
     def all_equal(self) -> bool:
         """Whether all customers spend the same per purchase: then there is nothing to fit."""
         means = self.money / self.purchases
@@ -163,6 +179,22 @@ def log_likelihood(
     )
 
 
+def _of_totals(
+    p: Parameter, q: Parameter, N: Float[np.ndarray, " values"]
+) -> tuple[Float[np.ndarray, " values"], ...]:
+    """ln Γ(pN+q) and what its derivatives are made of."""
+    ends = p * N + q
+    return gammaln(ends), digamma(ends), zeta(2, ends)
+
+
+def _of_parts(
+    p: Parameter, n: Float[np.ndarray, " values"]
+) -> tuple[Float[np.ndarray, " values"], ...]:
+    """ln Γ(pn) and its derivatives by p; of no purchases as of a constant."""
+    pn = np.where(n > 0, p * n, 1.0)
+    return gammaln(pn), n * digamma(pn), n**2 * zeta(2, pn)
+
+
 @final
 @dataclass(frozen=True)
 class GammaGammaLikelihood:
@@ -198,32 +230,42 @@ class GammaGammaLikelihood:
 
     def row_moments(self, theta: Float[np.ndarray, "rows 3"], table: Spends) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        parameters = np.exp(theta)
-        p, q, gamma = parameters.T
-        N, money = table.purchases, gamma + table.money
-        ends, log_money, logs = p * N + q, np.log(money), table.log_parts[0]
-        n, has_first = table.n, table.first > 0
-        pn = p * np.maximum(n, 1)
-        own_1, own_2 = n * digamma(pn), n**2 * zeta(2, pn)
-        own_1 = own_1 + np.where(has_first, digamma(p), 0.0)
-        own_2 = own_2 + np.where(has_first, zeta(2, p), 0.0)
-        value = log_likelihood(p, q, gamma, table)
-        gradient = np.stack(
-            [
-                N * (digamma(ends) - log_money) + logs - own_1,
-                digamma(ends) - digamma(q) + np.log(gamma) - log_money,
-                q / gamma - ends / money,
-            ],
-            axis=-1,
+        return unpacked(self.packed_moments(list(theta.T), table), 3)
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: Spends
+    ) -> Float[np.ndarray, "10 rows"]:
+        """The same, packed; functions of counts alone over distinct counts."""
+        p, q, gamma = own = [np.exp(column) for column in theta]
+        if np.ndim(p) == np.ndim(q) == 0:
+            (N, at), (n, own_at) = table.listed
+            of_all = tuple(part[at] for part in _of_totals(p, q, N))
+            of_parts = tuple(part[own_at] for part in _of_parts(p, n))
+        else:
+            of_all, of_parts = _of_totals(p, q, table.purchases), _of_parts(p, table.n)
+        N, (logs, log_means) = table.purchases, table.log_parts
+        has_first = table.first > 0
+        own_0, own_1, own_2 = (
+            part + has_first * first
+            for part, first in zip(of_parts, (gammaln(p), digamma(p), zeta(2, p)), strict=True)
         )
-        hessian = np.empty((len(N), 3, 3))
-        hessian[:, 0, 0] = N**2 * zeta(2, ends) - own_2
-        hessian[:, 0, 1] = hessian[:, 1, 0] = N * zeta(2, ends)
-        hessian[:, 0, 2] = hessian[:, 2, 0] = -N / money
-        hessian[:, 1, 1] = zeta(2, ends) - zeta(2, q)
-        hessian[:, 1, 2] = hessian[:, 2, 1] = 1 / gamma - 1 / money
-        hessian[:, 2, 2] = -q / gamma**2 + ends / money**2
-        return natural_to_log(Moments(value, gradient, hessian), parameters)
+        ended, psi, trigamma = of_all
+        money, ends = gamma + table.money, p * N + q
+        log_money, per_money = np.log(money), 1 / money
+        log_gamma = theta[2]
+        found = np.empty((10, len(N)))
+        found[0] = ended - gammaln(q) - own_0 + q * log_gamma + p * logs - log_means
+        found[0] -= ends * log_money
+        found[1] = N * (psi - log_money) + logs - own_1
+        found[2] = psi - digamma(q) + log_gamma - log_money
+        found[3] = q / gamma - ends * per_money
+        found[4] = N**2 * trigamma - own_2
+        found[5] = N * trigamma
+        found[6] = trigamma - zeta(2, q)
+        found[7] = -N * per_money
+        found[8] = 1 / gamma - per_money
+        found[9] = ends * per_money**2 - q / gamma**2
+        return packed_to_log(found, own)
 
     def moments(self, theta: Float[np.ndarray, " 3"], table: Spends) -> Moments:
         """Weighted sums over the rows at one θ; terms in counts alone over distinct counts."""

@@ -4,7 +4,7 @@ Batislam, Denizel & Filiztekin (2007), Empirical validation and comparison of mo
 base analysis, International Journal of Research in Marketing 24(3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.models.likelihoods import beta_geometric
-from patronage.models.likelihoods.base import Limit, Moments
+from patronage.models.likelihoods.base import Column, Limit, Moments, unpacked
 from patronage.models.likelihoods.histories import Histories
 
 __all__ = ["MBGNBDLikelihood", "log_likelihood"]
@@ -66,7 +66,13 @@ class MBGNBDLikelihood:
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: Histories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        return beta_geometric.row_moments(theta, table, extra_chances=1)
+        return unpacked(self.packed_moments(list(theta.T), table), 4)
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: Histories
+    ) -> Float[np.ndarray, "15 rows"]:
+        """The same, packed."""
+        return beta_geometric.packed_moments(theta, table, extra_chances=1)
 
     def moments(self, theta: Float[np.ndarray, " 4"], table: Histories) -> Moments:
         """Weighted sums over the rows at one θ."""

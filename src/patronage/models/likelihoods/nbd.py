@@ -8,16 +8,16 @@ Ehrenberg (1959), The pattern of consumer purchases, Applied Statistics 8(1). Pu
 so that x and T are all that a history tells. It is what Pareto/NBD becomes without dropout.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from jaxtyping import Float
 
-from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
+from patronage.models.likelihoods.base import Column, Limit, Moments, unpacked
 from patronage.models.likelihoods.histories import Histories
-from patronage.models.likelihoods.purchasing import log_rising, rate_start
+from patronage.models.likelihoods.purchasing import listed_rising, log_rising, rate_start
 
 __all__ = ["NBDLikelihood"]
 
@@ -59,21 +59,29 @@ class NBDLikelihood:
 
     def row_moments(self, theta: Float[np.ndarray, "rows 2"], table: Histories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        parameters = np.exp(theta)
-        r, alpha = parameters.T
-        _, rising_1, rising_2 = log_rising(r, table.x)
-        n, per_T = r + table.x, 1 / (alpha + table.T)
-        gradient = np.stack([rising_1 - np.log1p(table.T / alpha), r / alpha - n * per_T], axis=-1)
-        hessian = np.empty((len(table), 2, 2))
-        hessian[:, 0, 0] = rising_2
-        hessian[:, 0, 1] = hessian[:, 1, 0] = 1 / alpha - per_T
-        hessian[:, 1, 1] = n * per_T**2 - r / alpha**2
-        value = self.log_likelihood(theta, table)
-        return natural_to_log(Moments(value, gradient, hessian), parameters)
+        return unpacked(self.packed_moments(list(theta.T), table), 2)
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: Histories
+    ) -> Float[np.ndarray, "6 rows"]:
+        """The same, packed."""
+        r, alpha = (np.exp(column) for column in theta)
+        rising, rising_1, rising_2 = listed_rising(r, table.x)
+        ends, n = alpha + table.T, r + table.x
+        share, left = alpha / ends, table.T / ends
+        # Why: with alpha in the thousands the two powers cancel, and their ratio does not.
+        log_ratio, log_ends = np.log1p(table.T / alpha), np.log(ends)
+        found = np.empty((6, len(table)))
+        found[0] = rising - r * log_ratio - table.x * log_ends
+        found[1] = r * (rising_1 - log_ratio)
+        found[2] = r - n * share
+        found[3] = found[1] + r**2 * rising_2
+        found[4] = r * left
+        found[5] = -n * share * left
+        return found
 
     def moments(self, theta: Float[np.ndarray, " 2"], table: Histories) -> Moments:
         """Weighted sums over the rows, which are few: one for each x and T."""
-        rows = self.row_moments(np.tile(theta, (len(table), 1)), table)
-        weight = table.weight
-        hessian = np.einsum("r,rij->ij", weight, rows.hessian)
-        return Moments(np.asarray(weight @ rows.value), weight @ rows.gradient, hessian)
+        value, *slope, rr, cross, bent = self.packed_moments(theta.tolist(), table) @ table.weight
+        hessian = np.array([[rr, cross], [cross, bent]])
+        return Moments(np.asarray(value), np.array(slope), hessian)

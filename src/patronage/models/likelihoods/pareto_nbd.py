@@ -10,7 +10,7 @@ nodes of the quadrature. With p its normalised weights and t the logarithms of i
 the gradient is E_p[∂t] and the Hessian E_p[∂²t] + Cov_p(∂t): sums of positive terms, no 2F1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -18,10 +18,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaln
 
-from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
-from patronage.models.likelihoods.exposure import N_NODES, exposure_nodes
+from patronage.models.likelihoods.base import (
+    Column,
+    Limit,
+    Moments,
+    natural_to_log,
+    packed_to_log,
+    unpacked,
+)
+from patronage.models.likelihoods.exposure import exposure_nodes
 from patronage.models.likelihoods.histories import Histories
-from patronage.models.likelihoods.purchasing import log_rising, rate_start
+from patronage.models.likelihoods.purchasing import listed_rising, log_rising, rate_start
 
 __all__ = ["ParetoNBDLikelihood", "log_likelihood"]
 
@@ -75,7 +82,7 @@ def _mixture(
     n, T = r + table.x, table.T
     y, terms, log_width = exposure_nodes(alpha, beta, n, s + 1, table.t_x, T)
     # ∂t = (-ln(α+y), -n/(α+y), 1/s - ln(β+y), -(s+1)/(β+y))
-    slope = np.empty((4, N_NODES, len(T)))
+    slope = np.empty((4, *y.shape))
     for row, shift, power in ((0, alpha, n), (2, beta, s + 1)):
         since = np.add(y, shift)
         np.divide(np.negative(power), since, out=slope[row + 1])
@@ -96,6 +103,33 @@ def _mixture(
     log_sum = np.logaddexp(alive, died)
     nodes *= np.exp(died - log_sum) / total
     return _Mixture(log_sum, np.exp(alive - log_sum), nodes, atom_slope, slope)
+
+
+def _packed_part(parameters: Sequence[Column], part: Histories) -> Float[np.ndarray, "15 rows"]:
+    """ln [atom + nodes] and its derivatives in natural parameters, of a chunk's rows."""
+    r, alpha, s, beta = parameters
+    n = r + part.x
+    mix = _mixture(r, alpha, s, beta, part)
+    atom = mix.atom * mix.atom_slope
+    weighted = mix.node_slope * mix.nodes
+    node = weighted.sum(axis=1)
+    mean = atom + node
+    found = np.empty((15, len(part)))
+    found[0], found[1:5] = mix.log_sum, mean
+    # Why pair by pair: one einsum over all three factors takes three times as long.
+    for at, (i, j) in enumerate(zip(*np.tril_indices(4), strict=True), start=5):
+        found[at] = np.einsum("kr,kr->r", weighted[i], mix.node_slope[j])
+        if i == j == 1:
+            bent = found[at] + atom[i] * mix.atom_slope[i]
+        elif i == j == 3:
+            late = found[at].copy()
+        found[at] += atom[i] * mix.atom_slope[j] - mean[i] * mean[j]
+    found[6] += mean[1] / n
+    found[7] += bent / n
+    found[10] -= (1 - mix.atom) / s**2
+    found[13] += node[3] / (s + 1) + atom[3] / s
+    found[14] += late / (s + 1) + atom[3] * mix.atom_slope[3] / s
+    return found
 
 
 def _starts(table: Histories) -> Float[np.ndarray, "starts 4"]:
@@ -163,44 +197,29 @@ class ParetoNBDLikelihood:
 
     def row_moments(self, theta: Float[np.ndarray, "rows 4"], table: Histories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
-        parameters = np.exp(theta)
-        r, alpha, s, beta = parameters.T
-        rising, rising_1, rising_2 = log_rising(r, table.x)
-        value = rising + r * np.log(alpha) + s * np.log(beta)
-        # Why transposed: each derivative's column is then in one piece, which is twice as fast.
-        gradient = np.stack([rising_1 + np.log(alpha), r / alpha, np.log(beta), s / beta]).T
-        hessian = np.zeros((4, 4, len(table))).transpose(2, 0, 1)
+        return unpacked(self.packed_moments(list(theta.T), table), 4)
+
+    def packed_moments(
+        self, theta: Sequence[Column], table: Histories
+    ) -> Float[np.ndarray, "15 rows"]:
+        """The same, packed."""
+        own = [np.exp(column) for column in theta]
+        r, alpha, s, beta = own
+        found = np.empty((15, len(table)))
         for first in range(0, len(table), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            part, n, s_part = table.take(rows), r[rows] + table.x[rows], s[rows]
-            mix = _mixture(r[rows], alpha[rows], s_part, beta[rows], part)
-            atom = mix.atom * mix.atom_slope
-            weighted = mix.node_slope * mix.nodes
-            node = weighted.sum(axis=1)
-            mean = atom + node
-            square = np.einsum("ir,jr->ijr", atom, mix.atom_slope)
-            atoms = square[3, 3].copy()
-            # Why pair by pair: one einsum over all three factors takes three times as long.
-            for i in range(4):
-                for j in range(i + 1):
-                    square[i, j] += np.einsum("kr,kr->r", weighted[i], mix.node_slope[j])
-                    square[j, i] = square[i, j]
-            bent = square - mean[:, None] * mean
-            bent[0, 1] += mean[1] / n
-            bent[1, 1] += square[1, 1] / n
-            bent[2, 2] -= (1 - mix.atom) / s_part**2
-            bent[2, 3] += node[3] / (s_part + 1) + atom[3] / s_part
-            bent[3, 3] += (square[3, 3] - atoms) / (s_part + 1) + atoms / s_part
-            value[rows] += mix.log_sum
-            gradient[rows] += mean.T
-            hessian[rows] += bent.transpose(2, 0, 1)
-        hessian[:, 0, 0] += rising_2
-        hessian[:, 0, 1] += 1 / alpha
-        hessian[:, 1, 1] -= r / alpha**2
-        hessian[:, 2, 3] += 1 / beta
-        hessian[:, 3, 3] -= s / beta**2
-        hessian[:, 1, 0], hessian[:, 3, 2] = hessian[:, 0, 1], hessian[:, 2, 3]
-        return natural_to_log(Moments(value, gradient, hessian), parameters)
+            cut = [p[rows] if isinstance(p, np.ndarray) and p.ndim else float(p) for p in own]
+            found[:, rows] = _packed_part(cut, table.take(rows))
+        rising, rising_1, rising_2 = listed_rising(r, table.x)
+        found[0] += rising + r * theta[1] + s * theta[3]
+        for at, term in enumerate((rising_1 + theta[1], r / alpha, theta[3], s / beta), start=1):
+            found[at] += term
+        found[5] += rising_2
+        found[6] += 1 / alpha
+        found[7] -= r / alpha**2
+        found[13] += 1 / beta
+        found[14] -= s / beta**2
+        return packed_to_log(found, own)
 
     def moments(self, theta: Float[np.ndarray, " 4"], table: Histories) -> Moments:
         """Weighted sums over the rows at one θ, as in `row_moments` but summed chunk by chunk."""
