@@ -58,10 +58,8 @@ def log_rising_ratio(
         above, below = listed_rising(upper, y), listed_rising(lower, y)
         return above[0] - below[0], above[1], above[2], below[1], below[2]
     found = np.zeros((5, len(y)))
-    if (y != np.floor(y)).any():
-        many = len(y)
-    else:
-        many = int(np.searchsorted(-y, -_SUMMED))
+    whole = not (y != np.floor(y)).any()
+    many = int(np.searchsorted(-y, -_SUMMED)) if whole else len(y)
     if many:
         head = slice(0, many)
         above, below = log_rising(upper[head], y[head]), log_rising(lower[head], y[head])
