@@ -110,6 +110,7 @@ def test_what_comes_later_changes_nothing_that_is_learned(kind, shop: EventLog):
     )
 
 
+@pytest.mark.slow
 def test_a_model_learns_with_them_and_survives_the_disk(snapshot: Snapshot):
     lesson = LessonSettings(learned=ALL)
     model = Hurdle(lesson=lesson, learner=LightGBM(max_rounds=20, num_leaves=6))

@@ -44,6 +44,9 @@ MODELS = {
     "cohorts": ByCohort(ParetoNBD(), n_least=100),
 }
 
+# A hurdle over a process stands for them in the fast tests.
+SLOW = {"hurdle alone", "tweedie", "vote", "conformal", "cohorts"}
+
 
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
@@ -62,7 +65,10 @@ def scoring(snapshot: Snapshot) -> Callable[[str], Scoring]:
     return of
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS],
+)
 def test_the_parts_add_up_to_the_score(
     name: str, snapshot: Snapshot, scoring: Callable[[str], Scoring]
 ):
