@@ -1,5 +1,6 @@
 """The same jobs on Spark: snapshots on the cluster, scores by its workers, fits by the driver."""
 
+import uuid
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from patronage.engines import SparkEngine
+from patronage.engines import SparkEngine, parquet
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import EventLog
+from patronage.events.workspace import Workspace
 from patronage.horizon import Horizon
 from patronage.jobs.score_log import check_currency
 from patronage.models.base import Model
@@ -24,6 +26,7 @@ from patronage.snapshots import (
     customers_query,
     first_unknown_day,
     is_attribute,
+    take_snapshot,
 )
 
 __all__ = ["compacted_for", "score_log_on_spark"]
@@ -51,9 +54,6 @@ def score_log_on_spark(
     """
     check_currency(log, artifact)
     features = artifact.fitted.features
-    others = [name for name in features if is_attribute(name) or FEATURES[name].grain != "days"]
-    if others:
-        raise _only_on_duckdb(f"the model reads more than days of events: {', '.join(others)}")
     for name, given in {"margin": margin, "cac": cac}.items():
         if not isinstance(given, int | float):
             raise _only_on_duckdb(f"the {name} is a table")
@@ -74,7 +74,7 @@ def score_log_on_spark(
         kinds=log.kinds,
         rated_kinds=log.rated_kinds,
     )
-    sql = customers_query(known, day, features)("")
+    sql = _customers(known, day, features)
     ids = engine.frame(f"SELECT customer_id FROM ({known.relation}) LIMIT 0")
     schema = scores_schema(ids.schema["customer_id"])
     scores = engine.map(sql, partial(score_parts, told=told), schema)
@@ -85,6 +85,20 @@ def score_log_on_spark(
     if scores["model_spread"].null_count() == len(scores):
         scores = scores.drop("model_spread")
     return with_segments(scores.sort("customer_id"))
+
+
+def _customers(known: EventLog, day: date, features: tuple[str, ...]) -> str:
+    """SQL text of the customers with the features.
+
+    Groups over days are one query, which the workers run as they score; of others Spark makes the
+    snapshot, and its rows come by way of the driver.
+    """
+    if all(not is_attribute(name) and FEATURES[name].grain == "days" for name in features):
+        return customers_query(known, day, features)("")
+    workspace = known.workspace or Workspace()
+    path = workspace.path / f"customers-{uuid.uuid4().hex}.parquet"
+    take_snapshot(known, as_of=day, features=features).customers.write_parquet(path)
+    return f"SELECT * FROM {parquet([path])}"
 
 
 def compacted_for(
