@@ -1,4 +1,4 @@
-"""Write docs/models.md and docs/commands.md from the code; `--check` only says what is stale."""
+"""Write the reference pages in docs/ from the code; `--check` only says what is stale."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer.main
 
 from patronage.cli.main import app
 from patronage.models.catalog import MODELS
+from patronage.snapshots.features import FEATURES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 NOTE = "<!-- Written by `make docs` from the code; edit that. -->"
@@ -36,6 +37,46 @@ def models_page() -> str:
     )
 
 
+def features_page() -> str:
+    """Every feature group, and how a line is added."""
+    parts = ["# Features", "", NOTE, "", _ON_FEATURES, ""]
+    for name, group in FEATURES.items():
+        needs = f"; needs {', '.join(f'`{one}`' for one in group.needs)}" if group.needs else ""
+        parts += [f"## {name}", "", f"Over `{group.grain}`{needs}.", ""]
+        parts += ["| feature | meaning |", "|---|---|"]
+        parts += [f"| `{feature}` | {says} |" for feature, (_, says) in group.lines.items()]
+        parts += [""]
+    return "\n".join(parts)
+
+
+_ON_FEATURES = """\
+`take_snapshot(log, as_of=…, features=("rhythm", "returns"))` adds the columns of these groups
+to `Snapshot.customers`: what was known strictly before `as_of`, by the day of the event and by
+the day it was learned. Windows are whole UTC days: `spent_28` is [as_of − 28, as_of).
+`available_groups(log)` names the groups whose columns and side tables a log has; of the others
+the counts are 0 and the rest is empty. `describe(groups)` is this page as a table, with the
+type and the SQL of every feature. `"customers.*"` adds every column of the customers table, as
+known at `as_of`, `"first_purchase.channel"` a column of the first purchase.
+
+**How to add one.** A feature is one line of one group in `snapshots/features/`: a name, a SQL
+aggregate over the rows of the group's grain, and what it says. `:as_of` is the first unknown
+day. Divide by `nullif(…, 0)`, give floats by `::DOUBLE`, and use the functions of
+`engines/expressions.py`: the same text is run by DuckDB over all customers and folded in Python
+for one customer in the live path, and the tests compare the two on random logs, line by line.
+They also see to it that no future, no late news and no day outside its window is in it.
+
+| grain | a row for each |
+|---|---|
+| `days` | day with any event: purchases, money, gaps |
+| `activity` | day with any event: what happened, side by side |
+| `ledger` | kind of event, event day and day it was learned |
+| `spans` | smallest window (7 to 730 days) that holds the day; older days are one more |
+| `orders` | order; without order ids, day with a purchase |
+| `marks:…` | value of one column: how often, for how much, first and last day |
+| `links` | linked customer, with what was known of it |
+| `market` | row of the calendar; the same for everybody |"""
+
+
 def commands_page() -> str:
     """The help of every command, with its arguments and options."""
     group: Any = typer.main.get_command(app)
@@ -60,7 +101,12 @@ def _parameters(command: Any) -> list[str]:
 def main() -> int:
     """Write the pages, or with `--check` name the stale ones and fail."""
     stale = []
-    for name, text in {"models.md": models_page(), "commands.md": commands_page()}.items():
+    pages = {
+        "models.md": models_page(),
+        "features.md": features_page(),
+        "commands.md": commands_page(),
+    }
+    for name, text in pages.items():
         path = DOCS / name
         if not path.exists() or path.read_text() != text:
             stale.append(f"docs/{name}")

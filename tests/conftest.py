@@ -1,6 +1,7 @@
 """What every test may use: the data folder, an empty PostgreSQL, and how hard laws are tried."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,15 @@ def postgres_url() -> Iterator[str]:
     yield server.rpartition("/")[0] + f"/{name}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Spark can be started."""
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=f"{home}/bin" if home else None) is None:
+        pytest.skip(f"{WANTING}Java: run `make test`, or install openjdk-17-jre-headless")
+    pytest.importorskip("pyspark", reason=f"{WANTING}pyspark, of the extra spark")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,7 +28,8 @@ from patronage.models.memory import Remembered
 from patronage.models.tabular import carrying
 from patronage.models.tabular.hurdle import Hurdle
 from patronage.models.tabular.tweedie import Tweedie
-from patronage.snapshots import FEATURES, Snapshot, observe_outcome, take_snapshot
+from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
+from patronage.snapshots.features import HISTORY
 
 SHARED = Path(os.environ.get("PATRONAGE_DATA", "../shared/data"))
 KNOWN_UNTIL = {
@@ -117,7 +118,7 @@ def whole(name: str) -> Snapshot:
         log = open_dataset(first)
     log = log.compact()
     as_of = KNOWN_UNTIL.get(first, log.next_day())
-    return take_snapshot(log, as_of=as_of, features=tuple(FEATURES))
+    return take_snapshot(log, as_of=as_of, features=tuple(HISTORY))
 
 
 def panel() -> pl.DataFrame:

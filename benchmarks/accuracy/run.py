@@ -26,7 +26,8 @@ from patronage.horizon import Horizon
 from patronage.jobs import EVERY, candidates, judge
 from patronage.jobs.progress import silent
 from patronage.models.catalog import MODELS, make_model
-from patronage.snapshots import FEATURES, take_snapshot
+from patronage.snapshots import take_snapshot
+from patronage.snapshots.features import HISTORY
 
 HERE = Path(__file__).parent
 REFERENCE = "five-origin boosting (reference)"
@@ -89,7 +90,7 @@ def judge_split(split: Split) -> pl.DataFrame:
     start = time.perf_counter()
     log = open_dataset(split.name).compact()
     end = split.as_of + timedelta(days=int(split.horizon.days))
-    truth = take_snapshot(log, as_of=end, features=tuple(FEATURES))
+    truth = take_snapshot(log, as_of=end, features=tuple(HISTORY))
     known = truth.rewind(split.as_of)
     competing = candidates((EVERY,))
     # What `patronage run` picks by itself: it looks at the default models, on rewound folds.

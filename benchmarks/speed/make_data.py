@@ -1,9 +1,11 @@
 """Generate the data sets, each from its own seed: python make_data.py NAME …
 
-events_1m, events_10m, events_100m   transactions of two years in whole days, in random order
+events_1m, events_2m, events_10m, events_100m
+                                     transactions of two years in whole days, in random order
 bg_days, bg_time, pn_days, pn_time   RFM tables of 1,000,000 customers of a BG/NBD and of a
                                      Pareto/NBD, in whole days and in continuous time (days)
 bg_days_10m, pn_days_10m             the same of 10,000,000 customers, in whole days
+activity_1m, activity_4m, activity_20m   events of ten kinds in whole days, 20 a customer
 cdnow, cdnow_rfm                     the public set as transactions (CSV) and as the RFM table
                                      of its first 39 weeks
 """
@@ -46,6 +48,52 @@ def events(path: Path, *, rows: int, customers: int, seed: int) -> None:
             amount = np.round(draw.gamma(2.0, 18.0, len(customer)) + 0.01, 2)
             when = np.datetime64("2022-01-01", "us") + day[order].astype("timedelta64[D]")
             table = pa.table([customer[order], when, amount], schema=schema)
+            file.write_table(table, row_group_size=1_000_000)
+
+
+def activity(path: Path, *, rows: int, seed: int) -> None:
+    """Purchases and what goes with them; each customer has a rate and a first day of its own."""
+    draw = np.random.default_rng(seed)
+    customers = rows // 20
+    start = draw.integers(0, DAYS - 30, customers)
+    weight = draw.gamma(0.8, 1.0, customers) * (DAYS - start) + 1e-3
+    kinds = np.array(
+        [
+            "purchase",
+            "visit",
+            "click",
+            "email_response",
+            "app_use",
+            "refund",
+            "support",
+            "fee",
+            "payment_failure",
+            "treatment",
+        ]
+    )
+    chance = [0.45, 0.22, 0.10, 0.06, 0.06, 0.03, 0.03, 0.01, 0.01, 0.03]
+    schema = pa.schema(
+        [
+            ("customer_id", pa.int64()),
+            ("date", pa.timestamp("us")),
+            ("kind", pa.string()),
+            ("amount", pa.float64()),
+        ]
+    )
+    bound = np.cumsum(weight) / weight.sum()
+    with pq.ParquetWriter(path, schema, compression="snappy") as file:
+        for first in range(0, rows, 2_000_000):
+            n = min(2_000_000, rows - first)
+            who = np.minimum(np.searchsorted(bound, draw.random(n)), customers - 1)
+            born = np.arange(first, first + n) < customers
+            who = np.where(born, np.arange(first, first + n) % customers, who)
+            day = start[who] + np.floor(draw.random(n) * (DAYS - start[who])).astype(np.int64)
+            kind = draw.choice(len(kinds), n, p=chance)
+            kind[born], day = 0, np.where(born, start[who], day)
+            amount = np.round(draw.gamma(2.0, 18.0, n) + 0.01, 2)
+            amount = np.select([kind == 0, kind == 5, kind == 7], [amount, -amount, 2.0], 0.0)
+            when = np.datetime64("2022-01-01", "us") + day.astype("timedelta64[D]")
+            table = pa.table([who, when, kinds[kind], amount], schema=schema)
             file.write_table(table, row_group_size=1_000_000)
 
 
@@ -131,6 +179,7 @@ def cdnow_rfm(path: Path) -> None:
 
 SETS: dict[str, Callable[[Path], None]] = {
     "events_1m.parquet": lambda path: events(path, rows=1_000_000, customers=300_000, seed=7),
+    "events_2m.parquet": lambda path: events(path, rows=2_000_000, customers=400_000, seed=10),
     "events_10m.parquet": lambda path: events(path, rows=10_000_000, customers=3_000_000, seed=8),
     "events_100m.parquet": lambda path: events(
         path, rows=100_000_000, customers=30_000_000, seed=9
@@ -141,6 +190,9 @@ SETS: dict[str, Callable[[Path], None]] = {
     "pn_time.parquet": lambda path: btyd(path, model="pn", whole_days=False),
     "bg_days_10m.parquet": lambda path: btyd_10m(path, model="bg"),
     "pn_days_10m.parquet": lambda path: btyd_10m(path, model="pn"),
+    "activity_1m.parquet": lambda path: activity(path, rows=1_000_000, seed=21),
+    "activity_4m.parquet": lambda path: activity(path, rows=4_000_000, seed=22),
+    "activity_20m.parquet": lambda path: activity(path, rows=20_000_000, seed=23),
     "cdnow.csv": cdnow,
     "cdnow_rfm.parquet": cdnow_rfm,
 }

@@ -30,6 +30,8 @@ class Check:
     expected : the published numbers; None: only `within` counts
     rel, abs_ : how near each must be: |found − expected| <= abs_ + rel |expected|
     within : bounds that every number must keep
+    slow : takes seconds
+    contested : why we give another number, where we do and stand by it
     source : paper, spreadsheet, vignette, a peer's test, or our own recomputation
     """
 
@@ -42,6 +44,8 @@ class Check:
     rel: float = 0.0
     abs_: float = 0.0
     within: tuple[float, float] = field(default=(-np.inf, np.inf))
+    slow: bool = False
+    contested: str = ""
 
     def judge(self, found: Any) -> Verdict:
         """Compare what a system answered; anything not finite fails."""

@@ -10,13 +10,14 @@ __all__ = ["DATA_SETS", "make_inputs"]
 
 Arrays = dict[str, np.ndarray]
 
-DATA_SETS = ("cdnow39", "cdnow78", "donations", "grocery")
+DATA_SETS = ("cdnow39", "cdnow39_months", "cdnow78", "donations", "grocery")
 
 
 def make_inputs(data: Path) -> dict[str, Arrays]:
     """The sets that lie in the folder; a set that is absent is left out."""
     makers = {
         "cdnow39": lambda: _cdnow(data, date(1997, 9, 30)),
+        "cdnow39_months": lambda: _in_unit(_cdnow(data, date(1997, 9, 30)), 4.0),
         "cdnow78": lambda: _cdnow(data, date(1998, 6, 30)),
         "donations": lambda: _donations(data),
         "grocery": lambda: _grocery(data),
@@ -66,6 +67,12 @@ def _cdnow(data: Path, last: date) -> Arrays:
         .agg(pl.col("amount").sum())
     )
     return _histories(days, "sample_id", last)
+
+
+def _in_unit(arrays: Arrays, weeks: float) -> Arrays:
+    gaps = arrays["log_gaps"] - arrays["x"] * np.log(weeks)
+    times = {name: arrays[name] / weeks for name in ("t_x", "T")}
+    return {**arrays, **times, "log_gaps": gaps}
 
 
 def _grocery(data: Path) -> Arrays:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.check import Check
 from conformance.checks import CHECKS
-from conformance.systems.base import Inputs, Unsupported
+from conformance.systems.base import Inputs, NotPut, Unsupported
 
 __all__ = ["answer", "load_inputs", "make_system"]
 
@@ -62,6 +62,8 @@ def answer(system: Any, check: Check) -> dict[str, Any]:
         found = getattr(system, check.asks)(check.model, **check.given)
     except Unsupported:
         return {"verdict": "not supported", "told": "", "seconds": 0.0}
+    except NotPut:
+        return {"verdict": "not put", "told": "", "seconds": 0.0}
     except Exception as error:
         told = f"{type(error).__name__}: {error}".splitlines()[0][:120]
         return {"verdict": "error", "told": told, "seconds": time.perf_counter() - start}

@@ -19,7 +19,20 @@ def patronage(data_dir: Path) -> PatronageSystem:
     return PatronageSystem(inputs)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(
+            check,
+            id=check.name,
+            marks=[
+                *([pytest.mark.slow] if check.slow else []),
+                *([pytest.mark.xfail(reason=check.contested)] if check.contested else []),
+            ],
+        )
+        for check in CHECKS
+    ],
+)
 def test_patronage_gives_the_published_number(check: Check, patronage: PatronageSystem) -> None:
     verdict = check.judge(getattr(patronage, check.asks)(check.model, **check.given))
 

@@ -11,7 +11,8 @@ from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs.candidates import EVERY, Candidates, candidates
 from patronage.models.base import FittedModel, Model
-from patronage.snapshots import FEATURES, Snapshot, take_snapshot
+from patronage.snapshots import Snapshot, take_snapshot
+from patronage.snapshots.features import HISTORY
 
 AS_OF = date(2026, 1, 1)
 HORIZON = Horizon(8, "week")
@@ -32,7 +33,7 @@ def log() -> EventLog:
 
 @pytest.fixture(scope="session")
 def snapshot(log: EventLog) -> Snapshot:
-    return take_snapshot(log, as_of=AS_OF, features=tuple(FEATURES))
+    return take_snapshot(log, as_of=AS_OF, features=tuple(HISTORY))
 
 
 @pytest.fixture(scope="session")

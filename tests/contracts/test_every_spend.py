@@ -23,7 +23,8 @@ from patronage.models.btyd.spending import FittedSpend, SpendModel
 from patronage.models.catalog import MODELS, make_model
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.scoring import Scoring, score
-from patronage.snapshots import FEATURES, Snapshot, take_snapshot
+from patronage.snapshots import Snapshot, take_snapshot
+from patronage.snapshots.features import HISTORY
 from patronage.value import Economics
 
 NAMES = sorted(name for name, entry in MODELS.items() if entry.kind == "spend")
@@ -42,7 +43,7 @@ def shop(log: EventLog) -> EventLog:
 
 @pytest.fixture(scope="module")
 def snapshot(shop: EventLog) -> Snapshot:
-    return take_snapshot(shop, as_of=date(2026, 1, 1), features=tuple(FEATURES))
+    return take_snapshot(shop, as_of=date(2026, 1, 1), features=tuple(HISTORY))
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ def rows_of(n: int, seed: int, *, customer=None) -> Judged:
         np.full(n, 0.9),
         rng.random(n),
         np.abs(mean - outcome),
+        np.full(n, 0.6),
         np.arange(n) if customer is None else customer,
         np.zeros(n, np.int64),
     )

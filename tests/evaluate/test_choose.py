@@ -32,7 +32,7 @@ def board(noise: dict[str, float], *, failures: dict[str, str] | None = None) ->
                 pl.lit(date(2024, 1, 1)).alias("first_day"),
                 "mean_cash",
                 *(unknown.alias(name) for name in ("mean_purchases", "q10", "q90", "f_q90")),
-                *(unknown.alias(name) for name in ("pit", "crps")),
+                *(unknown.alias(name) for name in ("pit", "crps", "p_zero")),
                 "outcome_cash",
                 pl.lit(1.0).alias("outcome_purchases"),
             )

@@ -34,6 +34,7 @@ def whole_distribution(n: int, rng: np.random.Generator) -> Judged:
         np.full(n, 0.93),
         rng.random(n),
         np.abs(mean - outcome),
+        np.full(n, 0.7),
         np.arange(n),
         np.zeros(n, np.int64),
     )
@@ -149,6 +150,7 @@ def test_spread_metrics_worked_by_hand():
         np.array([0.9, 0.9, 0.95, 0.9]),
         np.array([0.1, 0.2, 0.3, 0.9]),
         np.array([1.0, 2.0, 3.0, 4.0]),
+        np.array([0.4, 0.1, 0.1, 0.2]),
         np.arange(4),
         np.zeros(4, np.int64),
     )
@@ -158,6 +160,11 @@ def test_spread_metrics_worked_by_hand():
     assert METRICS["coverage_90_gap"].of(rows) == pytest.approx(2 / 4 - 3.65 / 4)
     assert METRICS["pinball_90"].of(rows) == pytest.approx((1.0 + 0.5 + 0.9 * 2 + 0.9 * 10) / 4)
     assert METRICS["pit_deviation"].of(rows) == pytest.approx(0.75 - 0.3)
+    assert METRICS["pit_coverage_50"].of(rows) == pytest.approx(1 / 4)
+    assert METRICS["pit_coverage_80"].of(rows) == pytest.approx(4 / 4)
+    assert METRICS["width_80"].of(rows) == pytest.approx((10 + 4 + 9 + 9) / 4)
+    assert METRICS["interval_score_80"].of(rows) == pytest.approx((32 + 10 * (1 + 2 + 10)) / 4)
+    assert METRICS["zero_gap"].of(rows) == pytest.approx(1 / 4 - 0.8 / 4)
 
 
 def test_the_portfolio_misses_are_squared_origin_by_origin():

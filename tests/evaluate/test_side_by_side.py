@@ -40,6 +40,7 @@ def test_an_error_of_one_task_is_raised():
         side_by_side.side_by_side(work, [1, 0, 2])
 
 
+@pytest.mark.slow
 def test_a_board_judged_by_one_thread_is_that_of_four(
     shop: EventLog, monkeypatch: pytest.MonkeyPatch
 ):

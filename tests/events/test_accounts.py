@@ -152,7 +152,7 @@ def test_side_tables_join_by_the_ids_of_the_log_and_only_as_known() -> None:
     assert tables.links is not None
     assert tables.links.row(0, named=True)["other_id"] == 2
     assert tables.calendar is not None
-    assert tables.calendar["end"].to_list() == [datetime(2024, 12, 26)]
+    assert tables.calendar["end"].to_list() == [datetime(2024, 12, 25)]
     assert any(note.startswith("products: no column says when") for note in log.quality.notes)
     with pytest.raises(EventSchemaError, match="table of customers lacks customer_id"):
         EventLog.from_frame(frame(customer_id=[1]), customers=pl.DataFrame({"city": ["Rome"]}))

@@ -1,6 +1,7 @@
 """run(): every file of the public face, and numbers that agree with each other."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,7 @@ def test_without_a_process_model_the_fullest_formula_is_taken(tmp_path: Path) ->
     ("settings", "words"),
     [
         (RunSettings(choose_by="luck"), "luck"),
+        (RunSettings(calibrate="luck"), "luck"),
         (RunSettings(models=("pareto_mbd",)), "Did you mean"),
         (RunSettings(models=("gamma_gamma",)), "forecasts no cash"),
         (RunSettings(models=("nothing",), margin=40.0), "margin"),
@@ -204,3 +206,43 @@ def test_the_default_run_judges_every_model(shop_log: EventLog, tmp_path: Path) 
     assert {"nothing", "same_again", "pareto_nbd", "pareto_nbd + recalibration"} <= judged
     assert found.total.low < found.total.expected < found.total.high
     assert np.isfinite(found.scores["clv"].to_numpy()).all()
+
+
+@pytest.mark.slow
+def test_a_run_calibrates_outcomes_where_asked_and_its_saved_model_scores_alike(
+    shop_log: EventLog, tmp_path: Path
+) -> None:
+    """Expected values and the total stay; what one customer may bring is spread anew."""
+    settings = RunSettings(
+        horizon=Horizon(8, "week"), models=("pareto_nbd",), margin=0.4, calibrate="conformal"
+    )
+    plain = run(shop_log, tmp_path / "plain", replace(settings, calibrate="none"))
+
+    told = run(shop_log, tmp_path / "conformal", settings)
+
+    assert any("are conformal (asked for)" in note for note in told.summary["notes"])
+    assert told.scores["clv"].to_list() == plain.scores["clv"].to_list()
+    assert (told.total.low, told.total.high) == (plain.total.low, plain.total.high)
+    assert (told.scores["clv_p90"] != plain.scores["clv_p90"]).any()
+    artifact = load_artifact(next((told.out / "models").iterdir()))
+    assert artifact.version != plain.scoring.version
+    again = score_log(shop_log, artifact, margin=0.4)
+    assert again["clv_p90"].to_list() == told.scores["clv_p90"].to_list()
+    assert again["version"][0] == told.scoring.version
+
+
+@pytest.mark.slow
+def test_auto_calibrates_what_was_off_and_nothing_else(shop_log: EventLog, tmp_path: Path) -> None:
+    settings = RunSettings(horizon=Horizon(8, "week"), calibrate="auto")
+    off = run(shop_log, tmp_path / "off", replace(settings, models=("same_again",)))
+    right = run(shop_log, tmp_path / "right", replace(settings, models=("pareto_nbd",)))
+
+    held = [
+        one.judgement.scorecard.value(one.judgement.model, "pit_coverage_80")
+        for one in (off, right)
+        if one.judgement.scorecard is not None
+    ]
+    assert abs(held[0] - 0.8) > 0.05
+    assert any("conformal" in note for note in off.summary["notes"])
+    calibrated = any("conformal" in note for note in right.summary["notes"])
+    assert calibrated == (abs(held[1] - 0.8) > 0.05)

@@ -23,7 +23,7 @@ from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.estimation import draw_posterior
 from patronage.models.fitting.maximum_likelihood import climb
-from patronage.models.fitting.priors import Belief, Prior
+from patronage.models.fitting.priors import Prior
 from patronage.registry.codec import decode, encode
 from patronage.snapshots import Snapshot, take_snapshot
 
@@ -165,28 +165,6 @@ def test_neither_a_fit_nor_importance_sampling_loads_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", [BGNBD, ParetoNBD])
-def test_ranks_of_the_truth_among_draws_are_uniform(model):
-    """Calibration by simulation: Talts et al. (2018), parameters drawn from the prior itself."""
-    process = model().process
-    names = process.likelihood.parameter_names
-    medians = dict(zip(names, (0.6, 60.0, 0.7, 80.0 if "beta" in names else 2.0), strict=True))
-    beliefs = {name: Belief(median, 0.3) for name, median in medians.items()}
-    rng, ranks = np.random.default_rng(11), []
-    for _ in range(60):
-        truth = np.log(list(medians.values())) + 0.3 * rng.standard_normal(4)
-        table = process.simulate(np.exp(truth).tolist(), rng.uniform(100, 300, 250), rng)
-        summit = climb(process.likelihood, compact(table).table, prior=Prior(parameters=beliefs))
-        seed = int(rng.integers(1 << 30))
-        draws = draw_posterior(summit, "psis", n_draws=150, seed=seed).resampled(99).draws
-        ranks.append((draws < truth).mean(axis=0))
-    counts = np.stack([np.histogram(rank, bins=5, range=(0, 1))[0] for rank in np.array(ranks).T])
-
-    # χ² with 4 degrees of freedom: above 18.5 once in a thousand.
-    assert (((counts - 12) ** 2 / 12).sum(axis=1) < 18.5).all()
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""ParetoNBDCounts against published numbers, limits and laws."""
+"""ParetoNBDCounts against limits and laws."""
 
 import numpy as np
 import pytest
@@ -15,47 +15,6 @@ CDNOW = (0.5533, 10.5802, 0.6060, 11.6562)
 def counts(parameters, x, t_x, T):
     x, t_x, T = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (x, t_x, T)))
     return ParetoNBDCounts(*parameters, x, t_x, T)
-
-
-def test_conditional_expectations_of_the_btyd_vignette():
-    one = counts(CDNOW, 26, 30.85714, 31)
-    four = counts(CDNOW, [10, 15, 20, 25], 20, 39)
-
-    assert one.mean(WEEKS) == pytest.approx(np.array([[25.45647]]), rel=1e-4)
-    assert one.p_alive == pytest.approx([0.997874], abs=2e-6)
-    expected = [0.7062289, 0.1442396, 0.02250658, 0.00309267]
-    assert four.mean(WEEKS)[:, 0] == pytest.approx(expected, rel=3e-4)
-
-
-def test_p_alive_of_a_customer_never_seen_again():
-    assert counts(CDNOW, 0, 0, 39).p_alive == pytest.approx([0.2941633], abs=2e-4)
-
-
-def test_expectations_of_a_new_customer_by_week():
-    """E[X(t)] for t = 1 … 9 at r .55, alpha 10.56, s .61, beta 11.64."""
-    new = counts((0.55, 10.56, 0.61, 11.64), 0, 0, 0)
-
-    assert np.cumsum(new.mean(np.arange(10.0))) == pytest.approx(
-        [
-            0.05077821,
-            0.09916088,
-            0.14542507,
-            0.18979930,
-            0.23247466,
-            0.27361274,
-            0.31335159,
-            0.35181024,
-            0.38909211,
-        ],
-        abs=1e-8,
-    )
-
-
-def test_many_purchases_do_not_underflow():
-    """Two cases that broke lifetimes: x of 132 and 133 in 200 weeks."""
-    found = counts((0.55, 10.58, 0.61, 11.67), [132, 133], 200, 200).mean(np.array([0.0, 10.0]))
-
-    assert found[:, 0] == pytest.approx([6.2060517889632418, 6.2528722475748113], rel=1e-10)
 
 
 def test_extreme_histories_stay_finite():

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from patronage.forecast.discounted import bracketed, discount_per_day
 from patronage.models.btyd.bg_cnbd_k import BetaGeometricErlangProcess
 from patronage.models.btyd.counts_beta_geometric import BetaGeometricCounts
 from patronage.models.btyd.counts_beta_geometric_erlang import BetaGeometricErlangCounts
@@ -158,20 +157,3 @@ def test_what_is_expected_is_what_happens_to_simulated_customers(name):
         ):
             surprise = happened.sum(axis=0) - expected.sum(axis=0)
             assert (np.abs(surprise) / (np.sqrt(mine.sum()) * happened.std(axis=0) + 1)).max() < 4.5
-
-
-@pytest.mark.slow
-def test_discounted_purchases_of_ggg_are_within_half_a_percent_of_their_bounds():
-    histories = TimedHistories(
-        np.array([0.0, 2.0, 9.0]),
-        np.array([0.0, 60.0, 300.0]),
-        np.array([200.0, 250.0, 320.0]),
-        np.array([0.0, 2 * np.log(30.0), 9 * np.log(30.0)]),
-        np.ones(3),
-    )
-    counts = ParetoGGGCounts(1.7, 0.4, 0.9, 37.0, 0.43, 30.0, histories)
-
-    bounded = bracketed(counts, discount_per_day(0.2), np.inf, 1e-3)
-    assert counts.dert(0.2) == pytest.approx(bounded, rel=5e-3)
-    two_years = bracketed(counts, discount_per_day(0.2), 730.0, 1e-3)
-    assert counts.dert(0.2, days=730.0) == pytest.approx(two_years, rel=5e-3)

@@ -42,7 +42,7 @@ def test_levels_with_too_few_customers_have_no_column():
 def test_an_unseen_or_missing_word_is_a_row_of_zeros():
     later = snapshot(["Bonn", "Rom", None, "Kiel"], [1.0, None, 3.0, 4.0])
 
-    table = learned().matrix(later.customers)
+    table = learned().matrix(later)
 
     assert table[:, -2:].tolist() == [[0, 1], [0, 0], [0, 0], [0, 0]]
     np.testing.assert_array_equal(table[:, -3], np.float32([1.0, np.nan, 3.0, 4.0]))

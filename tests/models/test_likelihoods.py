@@ -141,16 +141,6 @@ def test_moments_value_is_the_public_log_likelihood(name):
     assert likelihood.moments(np.log(parameters), table).value == pytest.approx(value, rel=1e-13)
 
 
-def test_published_log_probabilities_of_bg_and_mbg():
-    """At r .25, alpha 4, a .8, b 2.5, T 40."""
-    x, t_x, T = np.array([0.0, 200.0]), np.array([0.0, 38.0]), np.full(2, 40.0)
-
-    bg = bg_nbd.log_likelihood(0.25, 4.0, 0.8, 2.5, x, t_x, T)
-    mbg = mbg_nbd.log_likelihood(0.25, 4.0, 0.8, 2.5, x, t_x, T)
-    assert bg == pytest.approx([-0.59947382, 100.7957], rel=1e-6)
-    assert mbg == pytest.approx([-0.41792826, 100.7869], rel=1e-6)
-
-
 @given(
     r=st.floats(0.05, 5),
     alpha=st.floats(0.5, 100),

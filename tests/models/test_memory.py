@@ -90,6 +90,7 @@ def test_rewound_days_are_kept_and_equal(snapshot: Snapshot) -> None:
     assert first.customers.equals(snapshot.rewind(day).customers)
 
 
+@pytest.mark.slow
 def test_boosting_models_that_share_a_lesson_forecast_as_each_alone() -> None:
     apart = take_snapshot(simulate(SimulationSettings(n_customers=500), seed=5).log().compact())
     together = apart.remembering()

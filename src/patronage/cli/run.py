@@ -26,6 +26,12 @@ def run(
     choose_by: Annotated[
         str, typer.Option(help="Metric that picks the model, such as normalized_gini or rmse.")
     ] = "deviance",
+    calibrate: Annotated[
+        str,
+        typer.Option(
+            help="Conformal intervals of outcomes: none, conformal, or auto (where they were off)."
+        ),
+    ] = "none",
     margin: options.Margin = "1",
     discount_rate: options.DiscountRate = 0.10,
     cac: options.Cac = "0",
@@ -52,6 +58,7 @@ def run(
         horizon=Horizon.parse(horizon),
         models=parse_names(models),
         choose_by=choose_by,
+        calibrate=calibrate,
         margin=number_or_table(margin, "--margin"),
         cac=number_or_table(cac, "--cac"),
         annual_discount_rate=discount_rate,

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ def score(
     ] = None,
     columns: options.Columns = None,
     query: options.Query = None,
+    engine: options.Engine = "duckdb",
 ) -> None:
     """Write one row per customer: expected CLV with both intervals.
 
@@ -40,11 +41,13 @@ def score(
     from patronage.cli.printing import print_quality
     from patronage.cli.progress import bars
     from patronage.cli.sources import number_or_table, open_log
+    from patronage.engines import check_engine, spark_engine
     from patronage.horizon import Horizon
-    from patronage.jobs import score_log
+    from patronage.jobs import score_log, score_log_on_spark
     from patronage.registry import load_artifact
     from patronage.scoring import write_scores
 
+    check_engine(engine)
     key = os.environ.get("PATRONAGE_SIGNING_KEY", "").encode() or None
     with timed("score") as facts, bars() as progress:
         artifact = load_artifact(model, signing_key=key)
@@ -55,16 +58,17 @@ def score(
             query=query,
             tables={"customers": customers},
         )
-        scores = score_log(
-            log,
-            artifact,
-            as_of=parse_date(as_of),
-            horizon=None if horizon is None else Horizon.parse(horizon),
-            margin=number_or_table(margin, "--margin"),
-            cac=number_or_table(cac, "--cac"),
-            annual_discount_rate=discount_rate,
-            progress=progress,
-        )
+        how: dict[str, Any] = {
+            "as_of": parse_date(as_of),
+            "horizon": None if horizon is None else Horizon.parse(horizon),
+            "margin": number_or_table(margin, "--margin"),
+            "cac": number_or_table(cac, "--cac"),
+            "annual_discount_rate": discount_rate,
+        }
+        if engine == "spark":
+            scores = score_log_on_spark(log, artifact, model, engine=spark_engine(), **how)
+        else:
+            scores = score_log(log, artifact, progress=progress, **how)
         write_scores(scores, out)
         facts |= {"rows": log.quality.n_rows_read, "customers": len(scores)}
     print_quality(log.quality)

@@ -1,5 +1,6 @@
-"""Where SQL runs: one text, on DuckDB over Parquet."""
+"""Where SQL runs: one text, on DuckDB over Parquet, or on Spark."""
 
+from patronage.engines.base import ENGINES, NO_ENGINE, Engine, check_engine
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
@@ -12,11 +13,17 @@ from patronage.engines.duck import (
     ordered_engine,
     parquet,
 )
+from patronage.engines.spark import SparkEngine, spark_engine
 
 __all__ = [
+    "ENGINES",
+    "NO_ENGINE",
     "DuckEngine",
+    "Engine",
     "EngineError",
+    "SparkEngine",
     "SqlError",
+    "check_engine",
     "cores",
     "default_engine",
     "frames",
@@ -24,4 +31,5 @@ __all__ = [
     "literal",
     "ordered_engine",
     "parquet",
+    "spark_engine",
 ]

@@ -2,8 +2,10 @@
 
 from patronage.evaluate.backtest import backtest
 from patronage.evaluate.choose import Choice, choose
+from patronage.evaluate.intervals import interval_table
 from patronage.evaluate.leaderboard import LEADERBOARD_COLUMNS
 from patronage.evaluate.metrics import METRICS, Metric
+from patronage.evaluate.one_shot import OneShot, one_shot
 from patronage.evaluate.scorecard import Difference, Scorecard
 
 __all__ = [
@@ -12,7 +14,10 @@ __all__ = [
     "Choice",
     "Difference",
     "Metric",
+    "OneShot",
     "Scorecard",
     "backtest",
     "choose",
+    "interval_table",
+    "one_shot",
 ]

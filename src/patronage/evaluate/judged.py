@@ -1,12 +1,15 @@
 """Judged: what one model said of some customers, beside what they did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 __all__ = ["Judged"]
+
+Kind = TypeVar("Kind", bound="Judged")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Judged:
     q10, q90 : quantiles of the forecast
     f_q90 : P(cash <= q90), which exceeds 0.9 where the forecast has an atom there
     pit : randomised probability integral transform of the outcome
-    crps : continuous ranked probability score; the five are None for means alone
+    crps : continuous ranked probability score
+    p_zero : P(cash <= 0); the six are None for means alone
     customer : number of the customer, 0, 1, …; the same one at several origins has one number
     origin : number of the origin
     """
@@ -34,6 +38,7 @@ class Judged:
     f_q90: Float[np.ndarray, " rows"] | None
     pit: Float[np.ndarray, " rows"] | None
     crps: Float[np.ndarray, " rows"] | None
+    p_zero: Float[np.ndarray, " rows"] | None
     customer: Int[np.ndarray, " rows"]
     origin: Int[np.ndarray, " rows"]
 
@@ -46,6 +51,11 @@ class Judged:
         if self.crps is not None:
             found.add("distribution")
         return frozenset(found)
+
+    def take(self: Kind, rows: Bool[np.ndarray, " rows"] | Int[np.ndarray, " some"]) -> Kind:
+        """Some of the rows; customers keep their numbers."""
+        columns = {k: v[rows] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **columns)
 
     @classmethod
     def of_means(
@@ -62,7 +72,7 @@ class Judged:
             outcome,
             forecast_purchases,
             outcome_purchases,
-            *(None,) * 5,
+            *(None,) * 6,
             customer,
             np.zeros_like(customer),
         )
@@ -84,6 +94,7 @@ class Judged:
             column("f_q90"),
             column("pit"),
             column("crps"),
+            column("p_zero"),
             table["customer"].to_numpy(),
             table["origin"].rank("dense").cast(pl.Int64).to_numpy() - 1,
         )

@@ -15,7 +15,7 @@ def predictions_table(
     model: str, forecast: AbstractForecast, outcome: Outcome, *, seed: int
 ) -> pl.DataFrame:
     """Columns model, origin, customer_id, mean_cash, mean_purchases, q10, q90, f_q90, pit, crps,
-    outcome_cash, outcome_purchases; each of the whole horizon.
+    p_zero, outcome_cash, outcome_purchases; each of the whole horizon.
 
     Raises
     ------
@@ -49,6 +49,7 @@ def predictions_table(
         "f_q90": forecast.cdf(q90)[1],
         "pit": pit,
         "crps": score,
+        "p_zero": forecast.p_zero(),
         "outcome_cash": outcome.total,
         "outcome_purchases": outcome.total_purchases,
     }

@@ -5,21 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from patronage.errors import SettingsError
-from patronage.evaluate.bootstrap import RANK_GROUPS, customer_weights, interval
+from patronage.evaluate.bootstrap import interval
+from patronage.evaluate.deciles import calibration_table, pit_table
 from patronage.evaluate.judged import Judged
 from patronage.evaluate.leaderboard import POOLED, Draws, numbered
 from patronage.evaluate.metrics import METRICS
-from patronage.evaluate.weighing import Weighing
 from patronage.horizon import Horizon
 
 __all__ = ["Difference", "Scorecard"]
-
-N_DECILES = 10
-CALIBRATION_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Scorecard:
     frame : long: model, origin ('all' pools them), horizon_days, segment, metric, value, low, high
         (a 90 % interval over resampled customers), n_customers
     predictions : model, origin, customer_id, first_day, mean_cash, mean_purchases (null: not
-        forecast), q10, q90, f_q90, pit, crps, outcome_cash, outcome_purchases
+        forecast), q10, q90, f_q90, pit, crps, p_zero, outcome_cash, outcome_purchases
     failures : model → at which origins it gave no forecast, and why
     horizon, origins : what was judged
     seconds : model, origin, fit, predict
@@ -101,26 +97,7 @@ class Scorecard:
         Columns decile, predicted and actual (money per customer), low and high (90 % interval of
         the actual), n_customers (rows: a customer at three origins counts three times).
         """
-        rows = self._judged(model, origin)
-        n_rows = len(rows.forecast)
-        weights = customer_weights(int(rows.customer.max()) + 1, CALIBRATION_DRAWS, seed=0)
-        shares = np.linspace(0, 1, N_DECILES + 1)
-        actual, predicted = Weighing.exact(rows).by_forecast.at(shares)
-        resampled = Weighing(rows, weights[:, :-1], RANK_GROUPS).by_forecast
-        drawn = np.diff(resampled.at(shares)[0], axis=0) / resampled.weight[-1] * N_DECILES
-        scale = N_DECILES / n_rows
-        low, high = np.quantile(drawn, [0.05, 0.95], axis=1)
-        parts = np.diff(np.round(shares * n_rows)).astype(np.int64)
-        return pl.DataFrame(
-            {
-                "decile": np.arange(N_DECILES, 0, -1),
-                "predicted": np.diff(predicted[:, 0]) * scale,
-                "actual": np.diff(actual[:, 0]) * scale,
-                "low": low,
-                "high": high,
-                "n_customers": parts,
-            }
-        ).sort("decile")
+        return calibration_table(self._judged(model, origin))
 
     def cohorts(self, model: str, *, origin: date | None = None) -> pl.DataFrame:
         """Sums of predicted and actual cash by acquisition cohort, at one origin (the latest).
@@ -166,10 +143,7 @@ class Scorecard:
 
     def pit(self, model: str, *, n_bins: int = 20) -> pl.DataFrame:
         """Histogram of the probability integral transform, pooled: bin (1 …) and share."""
-        values = self._judged(model, None).pit
-        assert values is not None
-        counts, _ = np.histogram(values, bins=n_bins, range=(0.0, 1.0))
-        return pl.DataFrame({"bin": np.arange(1, n_bins + 1), "share": counts / len(values)})
+        return pit_table(self._judged(model, None), n_bins=n_bins)
 
     def coverage(self, model: str) -> str:
         """How often outcomes lay at or below the 90 % quantile, in a sentence."""

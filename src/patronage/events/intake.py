@@ -31,8 +31,9 @@ __all__ = ["read_events"]
 
 _EXTRAS: Final[tuple[str, ...]] = (
     *("event_id", "order_id", "product_id", "quantity", "channel", "campaign"),
-    *("payment_method", "text"),
+    *("payment_method", "text", "score", "discount", "propensity", "policy", "device"),
 )
+_NUMBERS: Final = ("quantity", "score", "discount", "propensity")
 
 
 def read_events(
@@ -205,9 +206,9 @@ def _draft(
 
 def _extra(raw: RawTable, name: str, column: str) -> Reading:
     text = text_of(column)
-    if name == "quantity":
+    if name in _NUMBERS:
         number = read_number(raw, column)
-        return Reading(f"TRY_CAST({number.sql} AS DOUBLE)", cheap=number.cheap)
+        return Reading(f"TRY_CAST({number.sql} AS {EVENT_COLUMNS[name]})", cheap=number.cheap)
     return Reading(f"CASE WHEN NOT {blank(text)} THEN {text} END")
 
 

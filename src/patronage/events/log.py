@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from patronage.engines import default_engine, literal, parquet
+from patronage.engines import Engine, SparkEngine, default_engine, literal, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
-from patronage.events.schema import KINDS
+from patronage.events.schema import KINDS, MEASURES
 from patronage.events.tables import SideTables
 from patronage.events.workspace import Workspace
 
@@ -41,6 +41,7 @@ class EventLog:
     observation_date : the one day at which every customer was observed, where there is no more
         (a mailing, a policy book): attributes before it, an outcome after; else None
     ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
+    elsewhere : the engine that runs the SQL over it; None: DuckDB
     """
 
     relation: str
@@ -55,6 +56,7 @@ class EventLog:
     cut: date | None = None
     observation_date: date | None = None
     ledger: Path | None = None
+    elsewhere: Engine | None = field(default=None, repr=False, compare=False)
     # Why: the folder lives as long as any log that was made from it, and is then removed.
     workspace: Workspace | None = field(default=None, repr=False, compare=False)
 
@@ -71,6 +73,24 @@ class EventLog:
         from patronage.events.intake import read_events
 
         return read_events(frame, currency=currency, columns=columns, **options)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the SQL over this log."""
+        return self.elsewhere or default_engine()
+
+    def on(self, engine: SparkEngine) -> "EventLog":
+        """The same log, its SQL run on Spark.
+
+        The source is read where it lies, if Spark reads it with the same meaning; else DuckDB
+        writes the events down once, as Parquet in the log's own folder.
+        """
+        if self.ledger is not None or engine.can_run(self.relation):
+            return replace(self, elsewhere=engine)
+        workspace = self.workspace or Workspace()
+        path = default_engine().write(self.relation, workspace.path / "landed.parquet")
+        relation = f"SELECT * FROM {parquet([path])}"
+        return replace(self, elsewhere=engine, relation=relation, workspace=workspace)
 
     def before(self, as_of: date) -> "EventLog":
         """The log as known at `as_of`: both clocks strictly before it. The one cut there is."""
@@ -107,15 +127,22 @@ class EventLog:
         known = f" AND known_time < {bound}" if self.has_known_time else ""
         return f"SELECT * FROM ({self.relation}) WHERE event_time < {bound}{known}"
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What the ledger adds up beside amounts, of `schema.MEASURES`."""
+        return tuple(name for name, (column, *_) in MEASURES.items() if column in self.columns)
+
     def ledger_sql(self) -> str:
         """SQL text of the ledger known so far.
 
         Columns customer_id, kind, event_day, known_day, n_events, amount, amount_min, amount_max,
-        first_time. Before `compact` it has one row per event, after it one per customer × kind ×
-        event day × known day: the same sums either way, so every query runs over both.
+        first_time, and the `measures` of the log. Before `compact` it has one row per event, after
+        it one per customer × kind × event day × known day: the same sums either way, so every query
+        runs over both.
         """
         if self.ledger is None:
-            source = f"SELECT {_ONE_ROW_PER_EVENT} FROM ({self.sql()})"
+            more = "".join(f", {_measured(name)} AS {name}" for name in self.measures)
+            source = f"SELECT {_ONE_ROW_PER_EVENT}{more} FROM ({self.sql()})"
             return source if self.has_known_time else _without_known_day(source)
         if self.cut is None:
             return f"SELECT * FROM {parquet([self.ledger])}"
@@ -132,11 +159,12 @@ class EventLog:
         workspace = self.workspace or Workspace()
         # Why: logs cut on different days share the folder, and each has a ledger of its own.
         path = workspace.path / f"ledger-{self.cut or 'whole'}-{uuid.uuid4().hex}.parquet"
-        default_engine().write(
+        more = "".join(f", {_put_together(name)} AS {name}" for name in self.measures)
+        self.engine.write(
             f"""
             SELECT customer_id, kind, event_day, known_day, sum(n_events)::BIGINT AS n_events,
                    sum(amount)::DECIMAL(18,4) AS amount, min(amount_min) AS amount_min,
-                   max(amount_max) AS amount_max, min(first_time) AS first_time
+                   max(amount_max) AS amount_max, min(first_time) AS first_time{more}
             FROM ({self.ledger_sql()}) GROUP BY customer_id, kind, event_day, known_day
             """,
             path,
@@ -156,7 +184,7 @@ class EventLog:
         return self.last_day() + timedelta(days=1)
 
     def _day(self, extreme: str) -> date:
-        (found,) = default_engine().row(f"SELECT {extreme}(event_time) FROM ({self.sql()})")
+        (found,) = self.engine.row(f"SELECT {extreme}(event_time) AS day FROM ({self.sql()})")
         if found is None:
             raise EventSchemaError(
                 "the event log is empty"
@@ -171,6 +199,18 @@ _ONE_ROW_PER_EVENT = """
     customer_id, kind, event_time::DATE AS event_day, known_time::DATE AS known_day,
     1::BIGINT AS n_events, amount, amount AS amount_min, amount AS amount_max,
     event_time AS first_time"""
+
+
+def _measured(measure: str) -> str:
+    """SQL of a measure of one event."""
+    _, one, _, kind = MEASURES[measure]
+    return f"TRY_CAST({one} AS {kind})"
+
+
+def _put_together(measure: str) -> str:
+    """SQL of a measure over rows of the ledger."""
+    _, _, how, kind = MEASURES[measure]
+    return f"{how}({measure})::{kind}"
 
 
 def _without_known_day(source: str) -> str:

@@ -125,7 +125,7 @@ def _dated(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         frame = frame.with_columns(relation=pl.lit("linked"))
     if table == "calendar":
         if "end" not in frame.columns:
-            frame = frame.with_columns(end=pl.col("start") + pl.duration(days=1))
+            frame = frame.with_columns(end=pl.col("start"))
         for column in ("name", "kind"):
             if column not in frame.columns:
                 frame = frame.with_columns(pl.lit("event").alias(column))

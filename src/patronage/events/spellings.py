@@ -77,6 +77,11 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "channel": ("channel", "sales_channel", "purchase_channel", "source", "medium"),
     "campaign": ("campaign", "campaign_id", "campaign_name", "utm_campaign"),
     "payment_method": ("payment_method", "payment_type", "pay_method", "tender", "tender_type"),
+    "score": ("score", "rating", "stars", "nps", "nps_score", "csat", "satisfaction"),
+    "discount": ("discount", "discount_amount", "rebate", "coupon_value", "markdown"),
+    "propensity": ("propensity", "propensity_score", "treatment_probability"),
+    "policy": ("policy", "policy_version", "treatment_policy"),
+    "device": ("device", "device_type", "platform"),
     "text": ("text", "review_text", "message", "comment", "body", "feedback"),
     "currency": ("currency", "currency_code", "iso_currency", "ccy"),
 }

@@ -27,7 +27,8 @@ class SideTables:
     customers : customer_id, known_time, then any attributes
     products : product_id, known_time, then category, role, unit_cost, launch, end, …
     links : customer_id, other_id, relation, known_time
-    calendar : start, end, name, kind, known_time
+    calendar : start, end (the last day, where it is given), name, kind, known_time; a column
+        `value` holds a discount or an index
     """
 
     customers: pl.DataFrame | None = None

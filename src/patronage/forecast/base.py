@@ -80,6 +80,21 @@ class AbstractForecast(ABC):
         """P(cash <= 0) over the horizon: for most customers the atom at zero, told cheaply."""
         return self.cdf(np.zeros(self.n_customers))[1]
 
+    @property
+    def model_spread(self) -> Float[np.ndarray, " customers"] | None:
+        """How far the models of a pool disagree about the expected total: a standard deviation.
+
+        It is no interval. None where one model forecasts.
+        """
+        return None
+
+    def for_totals(self) -> "AbstractForecast":
+        """The forecast whose draws may be summed over customers.
+
+        Another one where calibration holds for the outcome of one customer alone.
+        """
+        return self
+
     @abstractmethod
     def take(self, rows: slice | np.ndarray) -> "AbstractForecast":
         """The same forecast for some of the customers."""

@@ -80,6 +80,10 @@ class JoinedForecast(AbstractForecast):
     ) -> Float[np.ndarray, "draws customers"]:
         return self._laid(lambda group, _: group.sample_total(n_draws, rng).T).T
 
+    @property
+    def model_spread(self) -> Float[np.ndarray, " customers"] | None:
+        return self._known(lambda group: group.model_spread)
+
     def survival(self) -> Float[np.ndarray, "customers periods"] | None:
         return self._known(lambda group: group.survival())
 

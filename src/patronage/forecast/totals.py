@@ -34,7 +34,8 @@ def total_draws(
     total = np.zeros(n_draws)
     shift: Float[np.ndarray, " factors"] | None = None
     number = 0
-    for forecast, worth in chunks:
+    for one, worth in chunks:
+        forecast = one.for_totals()
         for start in range(0, forecast.n_customers, _BLOCK):
             rows = slice(start, start + _BLOCK)
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import polars as pl
 
+from patronage.engines import check_engine, spark_engine
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import read_events
 from patronage.horizon import Horizon, days_per
@@ -41,6 +42,7 @@ def fit_source(
     uncertainty: str | None = None,
     seed: int = 0,
     report: Path | None = None,
+    engine: str = "duckdb",
 ) -> dict[str, Any]:
     """Parameters, standard errors and log-likelihood in the unit of time asked.
 
@@ -56,6 +58,7 @@ def fit_source(
     customers : table of customers, beside events
     report : folder for a page of charts about the fit, and their frames; None: none
     period : from one opportunity to the next, of a discrete model; None leaves it to the model
+    engine : 'duckdb', or 'spark': it groups the customers, and equal ones are learned from once
     prior : 'default' (weakly informative) or 'flat'; None leaves it to the model
     uncertainty : how a posterior is drawn; None: standard errors alone
 
@@ -65,6 +68,7 @@ def fit_source(
         or of which there is no report
     """
     days_per(unit)
+    check_engine(engine)
     plain = _believing(_at_period(make_model(model), model, period), model, prior, uncertainty)
     settings: Any = plain if covariates is None else with_covariates(plain, covariates)
     ratios: dict[str, Any] = {}
@@ -87,13 +91,25 @@ def fit_source(
         if covariates is not None:
             bare = plain.fit_rfm(rfm, seed=seed)  # type: ignore[attr-defined]
             ratios = {"likelihood_ratio": likelihood_ratios(fitted, bare, unit=unit)}
+        if engine == "spark":
+            raise SettingsError(
+                "an RFM table is small enough for one machine.\nTo mend: --engine duckdb."
+            )
         told = {"as_of": None if as_of is None else as_of.isoformat(), "n_rows": table.height}
         n_customers = table.height
     else:
         log = read_events(
             source, currency=currency, columns=columns, query=query, customers=customers
         )
-        snapshot = take_snapshot(log, as_of=as_of)
+        if engine == "spark":
+            if report is not None:
+                raise _no_report("on Spark only the distinct histories are at hand")
+            # Why here: pyspark is loaded only where it is asked for.
+            from patronage.jobs.on_spark import compacted_for
+
+            snapshot = compacted_for(settings, model, log, engine=spark_engine(), as_of=as_of)
+        else:
+            snapshot = take_snapshot(log, as_of=as_of)
         fitted = settings.fit(snapshot, horizon, seed=seed)
         if covariates is not None:
             bare = plain.fit(snapshot, horizon, seed=seed)
@@ -105,7 +121,7 @@ def fit_source(
             assert isinstance(fitted, FittedBTYD)
             about: dict[str, Any] = {"model": model, "unit": unit, "folder": report, "seed": seed}
             page = fit_report(fitted, log, snapshot, horizon, **about)
-        n_customers = snapshot.customers.height
+        n_customers = round(float(snapshot.rfm().weights.sum()))
         told = {
             "as_of": snapshot.as_of.isoformat(),
             "currency": log.currency,

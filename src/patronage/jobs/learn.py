@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from patronage.errors import SettingsError
 from patronage.evaluate import METRICS
 from patronage.events import EventLog
+from patronage.jobs.calibrate import CALIBRATIONS, fit_calibrated
 from patronage.jobs.candidates import candidates
 from patronage.jobs.judge import Judgement, judge
 from patronage.jobs.progress import Progress, silent
@@ -30,7 +31,8 @@ class Learned:
     judgement : who forecasts, and why
     fitted : that model, fitted to the snapshot
     economics_notes : how tables of margins and costs were read
-    notes : which models were left out, and why
+    notes : which models were left out and why, and how outcomes were calibrated
+    calibration : how the intervals of outcomes were calibrated, in a sentence; '' where not
     """
 
     snapshot: Snapshot
@@ -39,6 +41,7 @@ class Learned:
     fitted: FittedModel
     economics_notes: tuple[str, ...]
     notes: tuple[str, ...]
+    calibration: str = ""
 
 
 def learn(log: EventLog, settings: RunSettings, *, progress: Progress = silent) -> Learned:
@@ -51,6 +54,10 @@ def learn(log: EventLog, settings: RunSettings, *, progress: Progress = silent) 
     if settings.choose_by not in METRICS:
         raise SettingsError(
             f"no metric {settings.choose_by!r} to choose by.\nTo mend: one of {', '.join(METRICS)}."
+        )
+    if settings.calibrate not in CALIBRATIONS:
+        raise SettingsError(
+            f"no calibration {settings.calibrate!r}.\nTo mend: one of {', '.join(CALIBRATIONS)}."
         )
     competing = candidates(settings.models)
     progress("reading the log", 0.0)
@@ -74,8 +81,21 @@ def learn(log: EventLog, settings: RunSettings, *, progress: Progress = silent) 
     )
     _log.info("%s forecasts: %s", judgement.model, judgement.reasons[0])
     progress("fitting the best", 0.0)
-    fitted = competing.models[judgement.model].fit(snapshot, settings.horizon, seed=settings.seed)
+    fitted, calibration = fit_calibrated(
+        competing.models[judgement.model],
+        settings.calibrate,
+        judgement,
+        snapshot,
+        settings.horizon,
+        seed=settings.seed,
+    )
     progress("fitting the best", 1.0)
     return Learned(
-        snapshot, economics, judgement, fitted, tuple(economics_notes), tuple(competing.notes)
+        snapshot,
+        economics,
+        judgement,
+        fitted,
+        tuple(economics_notes),
+        tuple(note for note in (*competing.notes, calibration) if note),
+        calibration,
     )

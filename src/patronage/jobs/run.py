@@ -129,6 +129,7 @@ def _save(learned: Learned, settings: RunSettings, out: Path) -> str:
             "reasons": list(judgement.reasons),
             "judged": judgement.judged,
             "level_sd": judgement.level_sd,
+            "calibration": learned.calibration,
         },
     )
     return save_artifact(artifact, folder, signing_key=settings.signing_key)

@@ -11,11 +11,11 @@ from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs.progress import Progress, silent
 from patronage.registry import Artifact
-from patronage.scoring import Scoring, score
+from patronage.scoring import score, scoring_of
 from patronage.snapshots import take_snapshot
 from patronage.value import economics_of
 
-__all__ = ["score_log"]
+__all__ = ["check_currency", "score_log"]
 
 
 def score_log(
@@ -36,24 +36,21 @@ def score_log(
     HorizonError : the model learned one horizon and cannot serve another
     SettingsError : the log's money is not the model's
     """
-    if log.currency != artifact.currency:
-        raise SettingsError(
-            f"the model forecasts {artifact.currency}, the events are in {log.currency}.\n"
-            "To mend: convert the amounts, or fit a model on these events."
-        )
+    check_currency(log, artifact)
     features = artifact.fitted.features
     snapshot = take_snapshot(log, as_of=as_of, features=features)
     economics, _ = economics_of(
         snapshot, margin=margin, annual_discount_rate=annual_discount_rate, cac=cac
     )
-    facts = artifact.facts or {}
-    scoring = Scoring(
-        artifact.fitted,
-        horizon or artifact.horizon,
-        economics,
-        artifact.name,
-        artifact.version,
-        float(facts.get("level_sd", 0.0)),
-    )
+    scoring = scoring_of(artifact, economics, horizon=horizon)
     n = len(snapshot.customers)
     return score(snapshot, scoring, progress=lambda done: progress("scoring", done / n))
+
+
+def check_currency(log: EventLog, artifact: Artifact) -> None:
+    """Raise SettingsError where the log's money is not the model's."""
+    if log.currency != artifact.currency:
+        raise SettingsError(
+            f"the model forecasts {artifact.currency}, the events are in {log.currency}.\n"
+            "To mend: convert the amounts, or fit a model on these events."
+        )

@@ -20,6 +20,8 @@ class RunSettings:
     horizon : how far ahead
     models : candidates by name; None: every forecast model there is
     choose_by : the metric that chooses
+    calibrate : conformal intervals of one customer's outcome: none, conformal, or auto, where
+        those of the judged forecasts held too little or too much
     margin, cac : a number, or a table (frame or file) by product, channel, segment or customer
     annual_discount_rate : effective
     seed : of everything random
@@ -30,6 +32,7 @@ class RunSettings:
     horizon: Horizon = field(default_factory=lambda: Horizon(52, "week"))
     models: tuple[str, ...] | None = None
     choose_by: str = "deviance"
+    calibrate: str = "none"
     margin: float | Path | Any = 1.0
     cac: float | Path | Any = 0.0
     annual_discount_rate: float = 0.10

@@ -2,47 +2,14 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from patronage.errors import SettingsError
 from patronage.models.base import Model
+from patronage.models.entry import Entry
 
 __all__ = ["DISCRETE", "MODELS", "Entry", "make_model"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the catalogue.
-
-    Attributes
-    ----------
-    target : "module:Class" of the settings
-    family : where it lives under `models`
-    kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
-    setting : the business it is made for
-    when_to_use : one sentence
-    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 learned from a table,
-        4 ensemble; ties go to the lower
-    needs : packages to install
-    learner : "module:Class" of what learns its table, where it is not the form's own
-    members : models it is made of, by the name of the setting that takes each; "members" takes
-        several as a mapping
-    by_default : competes in a run that names no models; the others with --models all
-    """
-
-    target: str
-    family: Literal["baseline", "btyd", "tabular", "ensemble"]
-    kind: Literal["forecast", "purchases", "spend"]
-    setting: str
-    when_to_use: str
-    complexity: int
-    needs: tuple[str, ...] = ()
-    members: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    learner: str | None = None
-    by_default: bool = True
-
 
 _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
@@ -105,6 +72,29 @@ MODELS: Final[Mapping[str, Entry]] = {
         {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
         by_default=False,
     ),
+    "count_value_lightgbm": Entry(
+        "patronage.models.tabular.count_value:CountValue",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "Counts and values that differ for reasons of their own; any quantile; losses have a part.",
+        3,
+        ("lightgbm",),
+        {"carry": "pareto_nbd"},
+        by_default=False,
+    ),
+    "elastic_net": Entry(
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The hurdle with linear predictors: few rows, or a forecast that extrapolates.",
+        3,
+        (),
+        {"carry": "pareto_nbd"},
+        learner="patronage.models.learners.elastic_net:ElasticNet",
+        by_default=False,
+    ),
     "everyone_average": Entry(
         "patronage.models.baselines.everyone_average:EveryoneAverage",
         "baseline",
@@ -128,6 +118,18 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "As Pareto/NBD, where the dropout rate may rise or fall with a customer's age.",
         2,
+        by_default=False,
+    ),
+    "gradient_boosting": Entry(
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The hurdle with trees boosted by scikit-learn.",
+        3,
+        ("sklearn",),
+        {"carry": "pareto_nbd"},
+        learner="patronage.models.learners.gradient_boosting:GradientBoosting",
         by_default=False,
     ),
     "hurdle_lightgbm": Entry(
@@ -165,6 +167,18 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "As BG/NBD, where many customers leave after the first purchase.",
         2,
+    ),
+    "mlp": Entry(
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The hurdle with small neural networks: smooth where trees take steps.",
+        3,
+        ("sklearn",),
+        {"carry": "pareto_nbd"},
+        learner="patronage.models.learners.mlp:MLP",
+        by_default=False,
     ),
     "nbd": Entry(
         "patronage.models.btyd.nbd:NBD",
@@ -208,6 +222,29 @@ MODELS: Final[Mapping[str, Entry]] = {
         _CONTINUOUS,
         "Customers who leave unseen at any time; the reference for irregular repeat purchases.",
         2,
+    ),
+    "quantile_lightgbm": Entry(
+        "patronage.models.tabular.quantiles:Quantiles",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "Intervals matter more than the total, or some customers cost more than they pay.",
+        3,
+        ("lightgbm",),
+        {"carry": "pareto_nbd"},
+        by_default=False,
+    ),
+    "random_forest": Entry(
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The hurdle with averaged deep trees: hard to mislead, slower to score.",
+        3,
+        ("sklearn",),
+        {"carry": "pareto_nbd"},
+        learner="patronage.models.learners.random_forest:RandomForest",
+        by_default=False,
     ),
     "same_again": Entry(
         "patronage.models.baselines.same_again:SameAgain",
@@ -264,6 +301,18 @@ MODELS: Final[Mapping[str, Entry]] = {
         {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
         by_default=False,
     ),
+    "xgboost": Entry(
+        "patronage.models.tabular.hurdle:Hurdle",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The hurdle with trees grown by XGBoost.",
+        3,
+        ("xgboost",),
+        {"carry": "pareto_nbd"},
+        learner="patronage.models.learners.xgboost:XGBoost",
+        by_default=False,
+    ),
     "zero_inflated_spend": Entry(
         "patronage.models.btyd.zero_inflated_spend:ZeroInflatedSpend",
         "btyd",
@@ -272,6 +321,29 @@ MODELS: Final[Mapping[str, Entry]] = {
         "Some purchases cost nothing (samples, rewards, trials) and are to be counted.",
         2,
         by_default=False,
+    ),
+    "ziln_lightgbm": Entry(
+        "patronage.models.tabular.ziln:ZILN",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "The literature's zero-inflated log-normal, with bounded spread and honest totals.",
+        3,
+        ("lightgbm",),
+        {"carry": "pareto_nbd"},
+        by_default=False,
+    ),
+    "ziln_linear": Entry(
+        "patronage.models.tabular.ziln:ZILN",
+        "tabular",
+        "forecast",
+        "any with enough history",
+        "As ziln_lightgbm, linear in logarithms: few customers, or one mailing to learn from.",
+        3,
+        (),
+        {"carry": "pareto_nbd"},
+        by_default=False,
+        learner="patronage.models.learners.linear_scores:LinearScores",
     ),
 }
 

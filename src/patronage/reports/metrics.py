@@ -30,9 +30,7 @@ class MetricWords:
     @property
     def arrow(self) -> str:
         """Which way is better, for a header."""
-        return {"lower": "↓", "higher": "↑", "nearest": f"→ {significant(self.target, 1)}"}[
-            self.better
-        ]
+        return {"lower": "↓", "higher": "↑", "nearest": f"→ {self.target:g}"}[self.better]
 
     @property
     def which(self) -> str:
@@ -101,6 +99,22 @@ KNOWN: Final[Mapping[str, MetricWords]] = {
     ),
     "pit_deviation": MetricWords(
         "PIT deviation", "lower", "largest distance of outcomes' places from level"
+    ),
+    **{
+        f"pit_coverage_{level}": MetricWords(
+            f"Randomised coverage at {level} %",
+            "nearest",
+            f"share of outcomes in the central {level} % of their forecast, zeros drawn by lot",
+            level / 100,
+        )
+        for level in (50, 80, 90, 95)
+    },
+    "width_80": MetricWords("Width at 80 %", "lower", "mean width of the range of outcomes"),
+    "interval_score_80": MetricWords(
+        "Interval score at 80 %", "lower", "width of the range of outcomes, plus misses, in money"
+    ),
+    "zero_gap": MetricWords(
+        "Gap at zero", "nearest", "share of customers who bring nothing, less what was forecast"
     ),
     "mae_purchases": MetricWords(
         "MAE of purchases", "lower", "mean absolute error of expected purchases"

@@ -15,7 +15,7 @@ from patronage.models.base import FittedModel
 from patronage.snapshots import Snapshot
 from patronage.value import Economics, clv_quantiles, residual_clv, unit_value
 
-__all__ = ["LEVEL", "SCORE_COLUMNS", "Scoring", "forecast_chunks", "score"]
+__all__ = ["LEVEL", "SCORE_COLUMNS", "Scoring", "forecast_chunks", "score", "with_segments"]
 
 # Both interval kinds hold this probability between their bounds.
 LEVEL: Final = 0.8
@@ -93,7 +93,9 @@ def score(
 
     clv is the present value of the expected margin over the horizon; clv_p10 and clv_p90 bound
     one customer's outcome (80 %), clv_mean_low and clv_mean_high the expectation (80 %; null
-    where the model does not know its own uncertainty). Segments are set over all customers:
+    where the model does not know its own uncertainty). Where several models are pooled, one more
+    column, model_spread, tells how far they disagree about clv (a standard deviation, no
+    interval). Segments are set over all customers:
     high carry the first half of the value, medium the next 30 %, low the rest.
 
     Parameters
@@ -106,15 +108,21 @@ def score(
         parts.append(_chunk(forecast, scoring.economics.take(rows)))
         if progress is not None:
             progress(rows.stop)
-    scored = pl.concat(parts)
+    scored = with_segments(pl.concat(parts))
+    more = [name for name in ("model_spread",) if name in scored.columns]
     return scored.with_columns(
-        pl.Series("segment", _segments(scored["clv"].to_numpy()), dtype=pl.String),
         pl.lit(snapshot.as_of).alias("as_of"),
         pl.lit(scoring.horizon.days).alias("horizon_days"),
         pl.lit(snapshot.events.currency).alias("currency"),
         pl.lit(scoring.model).alias("model"),
         pl.lit(scoring.version).alias("version"),
-    ).select(SCORE_COLUMNS)
+    ).select(*SCORE_COLUMNS, *more)
+
+
+def with_segments(scored: pl.DataFrame) -> pl.DataFrame:
+    """The segment of each, where `scored` has all customers, in the order of their ids."""
+    segments = pl.Series("segment", _segments(scored["clv"].to_numpy()), dtype=pl.String)
+    return scored.with_columns(segments)
 
 
 def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
@@ -124,7 +132,8 @@ def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
     bounds = clv_quantiles(forecast, economics, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     low, high = _mean_bounds(clv, forecast, unit)
     _refuse_infinite(forecast, bounds)
-    n = forecast.n_purchases
+    n, spread = forecast.n_purchases, forecast.model_spread
+    pooled = {} if spread is None else {"model_spread": spread * np.abs(unit)}
     return pl.DataFrame(
         {
             "customer_id": forecast.customer_id,
@@ -139,6 +148,7 @@ def _chunk(forecast: AbstractForecast, economics: Economics) -> pl.DataFrame:
             "clv_p90": bounds[:, 1],
             "clv_mean_low": pl.Series(low, dtype=pl.Float64, nan_to_null=True),
             "clv_mean_high": pl.Series(high, dtype=pl.Float64, nan_to_null=True),
+            **pooled,
         }
     )
 

@@ -2,7 +2,8 @@
 
 An attribute is asked for like a feature group, by where it comes from: "customers.gender" is the
 version of the customers table that was learned last before as_of, "first_purchase.channel" the
-column of the events at the customer's first instant of purchase.
+column of the events at the customer's first instant of purchase. "customers.*" is every column of
+the customers table.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,22 @@ from typing import Final
 
 import polars as pl
 
-from patronage.engines import default_engine, identifier, literal
+from patronage.engines import identifier, literal
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.schema import PURCHASE_KINDS
 
-__all__ = ["attribute_source", "is_attribute", "profile_attributes", "with_attributes"]
+__all__ = [
+    "EVERY_PROFILE",
+    "attribute_source",
+    "is_attribute",
+    "named_features",
+    "profile_attributes",
+    "with_attributes",
+]
+
+# Stands for every column of the customers table.
+EVERY_PROFILE: Final = "customers.*"
 
 _PROFILE: Final = "customers."
 _FIRST: Final = "first_purchase."
@@ -52,6 +63,17 @@ def profile_attributes(log: EventLog) -> tuple[str, ...]:
     return tuple(_PROFILE + name for name in _there(log)[0])
 
 
+def named_features(log: EventLog, features: Sequence[str]) -> tuple[str, ...]:
+    """The features with "customers.*" spelt out."""
+    return tuple(
+        dict.fromkeys(
+            one
+            for name in features
+            for one in (profile_attributes(log) if name == EVERY_PROFILE else (name,))
+        )
+    )
+
+
 def with_attributes(
     customers: pl.DataFrame, log: EventLog, features: Sequence[str]
 ) -> pl.DataFrame:
@@ -86,7 +108,7 @@ def _profile(log: EventLog, name: str) -> pl.DataFrame:
 def _first(log: EventLog, name: str) -> pl.DataFrame:
     kinds = ", ".join(literal(kind) for kind in (*PURCHASE_KINDS, *log.rated_kinds))
     # Why min: of several rows of one instant always the same one.
-    return default_engine().frame(
+    return log.engine.frame(
         f"""
         SELECT customer_id, min(value) AS value FROM (
             SELECT customer_id, event_time, {identifier(name)} AS value

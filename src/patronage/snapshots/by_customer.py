@@ -29,6 +29,8 @@ def frame_by_customer(log: EventLog, query: Callable[[str], str]) -> pl.DataFram
     query : from a SQL condition on customer_id to SQL text of the rows of the customers that meet
         it; an empty condition: of all
     """
+    if log.elsewhere is not None:
+        return log.elsewhere.frame(query("")).sort("customer_id")
     found = ranges(log, rows_at_once=_ROWS_AT_ONCE)
     if not found:
         return default_engine().frame(f"{query('')} ORDER BY customer_id")

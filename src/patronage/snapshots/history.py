@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.errors import SettingsError
 from patronage.horizon import DAYS_PER
 from patronage.snapshots.features import days_of
@@ -24,7 +24,7 @@ def period_history(snapshot: Snapshot, period: str, *, n_periods: int) -> pl.Dat
     length = DAYS_PER[period]
     day = literal(snapshot.as_of.isoformat())
     days = days_of(snapshot.events, has_clock=False)
-    counted = default_engine().frame(
+    counted = snapshot.events.engine.frame(
         f"""
         WITH days AS ({days}),
         dated AS (
@@ -77,7 +77,7 @@ def cohort_history(
     length = DAYS_PER[age]
     day = literal(snapshot.as_of.isoformat())
     days = days_of(snapshot.events, has_clock=False)
-    cells = default_engine().frame(
+    cells = snapshot.events.engine.frame(
         f"""
         WITH days AS ({days}),
         born AS (

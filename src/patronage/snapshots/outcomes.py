@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.errors import HorizonError
 from patronage.horizon import DAYS_PER, Horizon
 from patronage.snapshots.features import days_of
@@ -79,11 +79,12 @@ def _cells(judge: Snapshot, start: date, end: date, horizon: Horizon) -> pl.Data
     first, last = literal(start.isoformat()), literal(end.isoformat())
     period = f"floor((event_day - DATE {first}) / {DAYS_PER[horizon.period]})::BIGINT"
     # Why summed here: decimals add up exactly, floats as the order of the rows will have it.
-    return default_engine().frame(
+    return judge.events.engine.frame(
         f"""
-        SELECT customer_id, {period} AS period, sum(cash)::DOUBLE AS cash,
+        SELECT customer_id, period, sum(cash)::DOUBLE AS cash,
                count_if(spent > 0)::DOUBLE AS counted
-        FROM ({days}) WHERE event_day >= DATE {first} AND event_day < DATE {last}
-        GROUP BY 1, 2 HAVING {period} < {horizon.n_periods}
+        FROM (SELECT *, {period} AS period FROM ({days})
+              WHERE event_day >= DATE {first} AND event_day < DATE {last})
+        WHERE period < {horizon.n_periods} GROUP BY customer_id, period
         """
     )

@@ -43,7 +43,7 @@ def packed_summary(log: EventLog, as_of: date, *, holdout: bool = False) -> pl.D
     holdout : also frequency_holdout and cash_holdout, of the days from as_of on
     """
     in_reach = _FEWEST_ROWS <= log.quality.n_rows_used <= _MOST_ROWS
-    if not in_reach or log.has_clock or not only_purchases(log):
+    if not in_reach or log.elsewhere is not None or log.has_clock or not only_purchases(log):
         return None
     layout = _layout(log)
     if layout is None:

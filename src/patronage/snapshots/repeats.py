@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.snapshots.features import days_of
 from patronage.snapshots.snapshot import Snapshot
 
@@ -13,7 +13,7 @@ __all__ = ["joining_days", "purchase_days", "repeat_purchases"]
 
 def joining_days(snapshot: Snapshot, *, before: date) -> pl.DataFrame:
     """first_day, n_customers: how many first bought on each day before `before`."""
-    return default_engine().frame(
+    return snapshot.events.engine.frame(
         f"""
         WITH {_counted(snapshot)}
         SELECT first_day, count(DISTINCT customer_id) AS n_customers FROM counted
@@ -24,7 +24,7 @@ def joining_days(snapshot: Snapshot, *, before: date) -> pl.DataFrame:
 
 def repeat_purchases(snapshot: Snapshot, *, before: date) -> pl.DataFrame:
     """event_day, purchases: repeat purchases of each day, of those who joined before `before`."""
-    return default_engine().frame(
+    return snapshot.events.engine.frame(
         f"""
         WITH {_counted(snapshot)}
         SELECT event_day, count(*) FILTER (spent > 0 AND event_day > first_day) AS purchases
@@ -37,7 +37,7 @@ def repeat_purchases(snapshot: Snapshot, *, before: date) -> pl.DataFrame:
 def purchase_days(snapshot: Snapshot, customer_id: str | int) -> list[date]:
     """The first purchase's day, then those of the counted repeats, of one customer."""
     name = literal(customer_id) if isinstance(customer_id, str) else str(int(customer_id))
-    found = default_engine().rows(
+    found = snapshot.events.engine.rows(
         f"""
         WITH {_counted(snapshot, among=f"customer_id = {name}")}
         SELECT event_day FROM counted WHERE spent > 0 OR event_day = first_day ORDER BY event_day

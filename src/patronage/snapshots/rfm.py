@@ -187,7 +187,10 @@ class RFM:
 
 
 def rfm_of(columns: pl.DataFrame, features: Sequence[str]) -> RFM:
-    """The RFM summary of the customers of a snapshot with these feature groups."""
+    """The RFM summary of the customers of a snapshot with these feature groups.
+
+    A column `weight` says how many customers a row stands for.
+    """
 
     def numbers(name: str, missing: float = np.nan) -> Float[np.ndarray, " customers"]:
         return columns[name].cast(pl.Float64).fill_null(missing).to_numpy()
@@ -218,7 +221,7 @@ def rfm_of(columns: pl.DataFrame, features: Sequence[str]) -> RFM:
         numbers("T"),
         numbers("monetary_value"),
         first,
-        None,
+        numbers("weight") if "weight" in columns.columns else None,
         log_gaps,
         columns.select(attributes) if attributes else None,
         logs,

@@ -8,18 +8,19 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from patronage.engines import literal
 from patronage.errors import EventSchemaError, FutureEventError, SettingsError
 from patronage.events import EventLog
-from patronage.snapshots.attributes import is_attribute, with_attributes
+from patronage.snapshots.attributes import is_attribute, named_features, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
-from patronage.snapshots.features import FEATURES, days_of
+from patronage.snapshots.features import FEATURES, features_of
+from patronage.snapshots.features.query import marked, uses_of
+from patronage.snapshots.grains import GRAINS, Asked
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
 from patronage.snapshots.summary import summary_sql
 
-__all__ = ["Snapshot", "take_snapshot"]
+__all__ = ["Snapshot", "customers_query", "first_unknown_day", "take_snapshot"]
 
 # Beyond it a horizon of 100 years might leave the calendar's own end.
 _LAST_YEAR = 2500
@@ -86,14 +87,24 @@ class Snapshot:
 
     def with_features(self, groups: Sequence[str]) -> "Snapshot":
         """The same snapshot with more feature groups or attributes."""
-        wanted = tuple(dict.fromkeys((*self.features, *groups)))
+        wanted = named_features(self.events, (*self.features, *groups))
         if wanted == self.features:
             return self
         if all(is_attribute(name) for name in wanted[len(self.features) :]):
             customers = with_attributes(self.customers, self.events, wanted)
             return replace(self, customers=customers, features=wanted)
-        whole = replace(
-            take_snapshot(self.events, as_of=self.as_of, features=wanted), memory=self.memory
+
+        def make() -> Snapshot:
+            wider = take_snapshot(self.events, as_of=self.as_of, features=wanted)
+            return replace(wider, memory=self.memory)
+
+        # Why the key of `rewind`: it is the same snapshot, whoever asks for it first.
+        whole = (
+            make()
+            if self.memory is None
+            else self.memory.get(
+                (self.as_of, wanted), make, n_rows=lambda made: len(made.customers)
+            )
         )
         if len(whole.customers) == len(self.customers):
             return whole
@@ -120,12 +131,36 @@ def take_snapshot(
     EventSchemaError : nothing was known before as_of
     SettingsError : a feature group or an attribute that does not exist
     """
-    if as_of is None:
-        as_of = log.cut if log.cut is not None else log.next_day()
+    features = named_features(log, features)
     groups = [name for name in features if not is_attribute(name)]
     unknown = [name for name in groups if name not in FEATURES]
     if unknown:
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
+    as_of = first_unknown_day(log, as_of)
+    known = log.before(as_of)
+    history = [name for name in groups if FEATURES[name].grain == "days"]
+    customers = None if features else packed_summary(known, as_of)
+    if customers is None:
+        customers = frame_by_customer(known, customers_query(known, as_of, history))
+    if customers.is_empty():
+        raise EventSchemaError(
+            f"nothing is known before as_of {as_of}.\n"
+            "To mend: choose an as_of after the first event."
+        )
+    others = [name for name in groups if name not in history]
+    customers = with_attributes(features_of(customers, known, as_of, others), known, features)
+    return Snapshot(known, customers, as_of, features)
+
+
+def first_unknown_day(log: EventLog, as_of: date | None) -> date:
+    """The as_of asked for, or the day after the last event that the log knows.
+
+    Raises
+    ------
+    FutureEventError : the log is cut before it
+    """
+    if as_of is None:
+        return log.cut if log.cut is not None else log.next_day()
     if as_of.year > _LAST_YEAR:
         raise SettingsError(
             f"as_of {as_of} lies too far ahead.\n"
@@ -133,36 +168,24 @@ def take_snapshot(
         )
     if log.cut is not None and as_of > log.cut:
         raise FutureEventError(f"this log is cut at {log.cut}; it knows nothing of {as_of}.")
-    known = log.before(as_of)
+    return as_of
+
+
+def customers_query(known: EventLog, as_of: date, groups: Sequence[str]) -> Callable[[str], str]:
+    """SQL text of `Snapshot.customers`, without attributes and in no order.
+
+    groups : those over days
+
+    Returns
+    -------
+    from a SQL condition on customer_id, or an empty text, to the query of those who meet it
+    """
     extra = {name: sql for group in groups for name, sql in FEATURES[group].items()}
-    day = f"DATE {literal(as_of.isoformat())}"
-    clock = known.has_clock
-    marks = {
-        ":instant_us": f"epoch_us({'first_time' if clock else 'event_day::TIMESTAMP'})",
-        ":end_us": f"epoch_us(({day} - {0 if clock else 1})::TIMESTAMP)",
-        ":as_of": day,
-    }
+    asked = Asked(known, as_of, uses=uses_of(extra))
 
     def query(among: str) -> str:
-        days = days_of(
-            known,
-            gaps="rhythm" in features,
-            waits="regularity" in features,
-            nets="nets" in features,
-            among=among,
-        )
+        days = GRAINS["days"].sql(replace(asked, among=among))
         text = summary_sql(days, known, as_of, extra=extra)
-        for mark, meaning in marks.items():
-            text = text.replace(mark, meaning)
-        return text
+        return marked(text, as_of, has_clock=known.has_clock)
 
-    customers = None if features else packed_summary(known, as_of)
-    if customers is None:
-        customers = frame_by_customer(known, query)
-    if customers.is_empty():
-        raise EventSchemaError(
-            f"nothing is known before as_of {as_of}.\n"
-            "To mend: choose an as_of after the first event."
-        )
-    customers = with_attributes(customers, known, features)
-    return Snapshot(known, customers, as_of, tuple(features))
+    return query

@@ -6,10 +6,12 @@ from typing import final
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions
 from patronage.models.folds import Summary, fold_forecasts, summarise
 from patronage.models.training_pairs import rewound_origins
 from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
 from patronage.snapshots import Snapshot
+from patronage.uncertainty.accounts import levelled_account
 
 __all__ = ["FittedRecalibrated", "Recalibrated"]
 
@@ -36,6 +38,10 @@ class FittedRecalibrated:
             purchases=told.purchases,
             p_positive=told.p_positive,
         )
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

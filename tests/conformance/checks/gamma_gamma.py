@@ -40,6 +40,15 @@ CHECKS = (
         rel=1e-2,
     ),
     Check(
+        "gamma_gamma: log-likelihood of the 78-week parameters on 39 weeks",
+        MODEL,
+        "log_likelihood_at",
+        {"parameters": (4.6823, 4.1904, 24.4006), "data": "cdnow39"},
+        (-4058.0383,),
+        "recomputed",
+        abs_=0.01,
+    ),
+    Check(
         "gamma_gamma: expected spend of the first ten customers",
         MODEL,
         "mean_spend",

@@ -9,6 +9,8 @@ __all__ = ["CHECKS"]
 MODEL = "pareto_nbd"
 ROUNDED = (0.55, 10.56, 0.61, 11.64)
 MLE = (0.553277, 10.577683, 0.606240, 11.668740)
+# As printed, to four digits.
+BTYD = (0.5533, 10.5802, 0.6060, 11.6562)
 PAPER = (0.553, 10.578, 0.606, 11.669)
 FIT_78 = (0.563004, 12.559168, 0.408107, 10.514543)
 VIGNETTE = "BTYD vignette"
@@ -124,6 +126,43 @@ CHECKS = (
         (0.7063443, 0.1442561, 0.0225074, 0.0030925),
         OURS,
         rel=2e-5,
+    ),
+    Check(
+        "pareto_nbd: CET(52) at x = 10, 15, 20, 25, at the optimum of BTYD",
+        MODEL,
+        "expected",
+        {"parameters": BTYD, "x": (10, 15, 20, 25), "t_x": (20.0,) * 4, "T": (39.0,) * 4}
+        | {"t": 52.0},
+        (0.7062289, 0.1442396, 0.02250658, 0.00309267),
+        VIGNETTE,
+        rel=3e-4,
+    ),
+    Check(
+        "pareto_nbd: P(alive) of a one-time buyer, at the own fit",
+        MODEL,
+        "p_alive",
+        {"parameters": "cdnow39", "x": (0,), "t_x": (0.0,), "T": (39.0,)},
+        (0.2941633,),
+        VIGNETTE,
+        abs_=2e-4,
+    ),
+    Check(
+        "pareto_nbd: expected holdout purchases by frequency 0 to 7+, CDNOW",
+        MODEL,
+        "expected_by_frequency",
+        {"data": "cdnow39", "t": 39.0},
+        (0.138, 0.600, 1.196, 1.714, 2.399, 2.907, 3.819, 6.403),
+        VIGNETTE,
+        abs_=2e-3,
+    ),
+    Check(
+        "pareto_nbd: expected repeat purchases of weeks 20 to 25, CDNOW",
+        MODEL,
+        "expected_in_spans",
+        {"data": "cdnow39", "spans": tuple((float(w - 1), float(w)) for w in range(20, 26))},
+        (78.308, 76.419, 74.648, 72.983, 71.414, 69.933),
+        VIGNETTE,
+        rel=1e-3,
     ),
     Check(
         "pareto_nbd: P(alive) of a one-time buyer after 39 weeks",

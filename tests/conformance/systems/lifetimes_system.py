@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.systems.base import Inputs, Numbers, Unsupported
+from conformance.systems.base import Inputs, Numbers, SumsOverCustomers, Unsupported
 
 __all__ = ["LifetimesSystem"]
 
@@ -18,7 +18,7 @@ NAMES = {
 }
 
 
-class LifetimesSystem:
+class LifetimesSystem(SumsOverCustomers):
     """Answers by the public methods; what has none is not supported."""
 
     name = "lifetimes"
@@ -90,8 +90,23 @@ class LifetimesSystem:
             raise Unsupported
         return fitter.expected_number_of_purchases_up_to_time(np.asarray(t, dtype=float))
 
+    def p_alive_next(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers
+    ) -> Any:
+        x, t_x, T = (np.asarray(value, dtype=float) for value in (x, t_x, T))
+        if model != "bg_bb":
+            raise Unsupported
+        return self._at(model, parameters).conditional_probability_alive(1, x, t_x, T)
+
+    def p_active(self, *asked: Any, **given: Any) -> Any:
+        raise Unsupported
+
     def pmf_new(self, model: str, parameters: Any, n: Any, t: float) -> Any:
         fitter = self._at(model, parameters)
+        if model == "bg_bb":
+            table = fitter.expected_number_of_transactions_in_first_n_periods(int(t))
+            expected = table["model"].sort_index().to_numpy()
+            return expected[list(n)] / expected.sum()
         if not hasattr(fitter, "probability_of_n_purchases_up_to_time"):
             raise Unsupported
         return [fitter.probability_of_n_purchases_up_to_time(t, k) for k in n]
@@ -108,6 +123,12 @@ class LifetimesSystem:
         return self._at(model, parameters).conditional_expected_average_profit(
             pd.Series(x, dtype=float), pd.Series(mean, dtype=float)
         )
+
+    def rank_p(self, *asked: Any, **given: Any) -> Any:
+        raise Unsupported
+
+    def coverage(self, *asked: Any, **given: Any) -> Any:
+        raise Unsupported
 
     def _fitted(self, model: str, data: str) -> Any:
         fitter, table = _made(model), self._inputs[data]

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.systems.base import Inputs, Numbers, Unsupported
+from conformance.calibration import covered, smallest_p_of_ranks
+from conformance.systems.base import Inputs, Numbers, SumsOverCustomers, Unsupported
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.process import Process
 from patronage.models.catalog import DISCRETE, MODELS, make_model
-from patronage.models.fitting.report import FitReport
+from patronage.models.likelihoods.gamma_gamma import GammaGammaLikelihood, Spends
 from patronage.snapshots import RFM
 
 __all__ = ["PatronageSystem"]
@@ -20,7 +21,7 @@ def _array(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=float)
 
 
-class PatronageSystem:
+class PatronageSystem(SumsOverCustomers):
     """Answers from the likelihood, the counts and the fit of each catalogue entry."""
 
     name = "patronage"
@@ -30,15 +31,21 @@ class PatronageSystem:
         self._fit = cache(self._fitted)
 
     def parameters(self, model: str, data: str) -> Any:
-        return list(self._fit(model, data).parameters.values())
+        return list(self._fit(model, data).report.parameters.values())
 
     def standard_errors(self, model: str, data: str) -> Any:
-        return list(self._fit(model, data).standard_errors.values())
+        return list(self._fit(model, data).report.standard_errors.values())
 
     def log_likelihood(self, model: str, data: str) -> Any:
-        return self._fit(model, data).log_likelihood
+        return self._fit(model, data).report.log_likelihood
 
     def log_likelihood_at(self, model: str, parameters: Numbers, data: str) -> Any:
+        if model == "gamma_gamma":
+            arrays = self._inputs[data]
+            x, mean = (arrays[name][arrays["x"] > 0] for name in ("x", "mean"))
+            spends = Spends.of_means(x, mean, np.ones(len(x)))
+            found = GammaGammaLikelihood().log_likelihood(np.log(_array(parameters)), spends)
+            return float(found.sum())
         process = _process(model)
         table = process.table(self._rfm(data))
         theta = np.log(_array(parameters))
@@ -53,6 +60,21 @@ class PatronageSystem:
 
     def p_alive(self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers) -> Any:
         return self._counts(model, parameters, x, t_x, T).p_alive
+
+    def p_alive_next(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers
+    ) -> Any:
+        return self._counts(model, parameters, x, t_x, T).p_alive_next
+
+    def p_active(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers, t: float
+    ) -> Any:
+        return 1.0 - self._counts(model, parameters, x, t_x, T).pmf(t, 0)[:, 0]
+
+    def expected_each(self, model: str, data: str, t: float) -> Any:
+        # By the data's own rows: some models read more of a history than x, t_x and T.
+        fitted = self._fit(model, data)
+        return fitted.counts(self._rfm(data)).mean(np.array([0.0, t]))[:, 0]
 
     def expected(
         self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers, t: float
@@ -87,6 +109,12 @@ class PatronageSystem:
         seen = _array(x) * _array(mean)
         return p * (gamma + seen) / (q + p * _array(x) - 1)
 
+    def rank_p(self, model: str, *, n_sets: int, n_customers: int, seed: int) -> Any:
+        return smallest_p_of_ranks(model, n_sets=n_sets, n_customers=n_customers, seed=seed)
+
+    def coverage(self, model: str, *, of: str, level: float, n_customers: int, seed: int) -> Any:
+        return covered(model, of, level=level, n_customers=n_customers, seed=seed)
+
     def _counts(self, model: str, parameters: Any, x: Any, t_x: Any, T: Any) -> Any:
         process = _process(model)
         if isinstance(parameters, str):
@@ -100,14 +128,11 @@ class PatronageSystem:
         rfm = _rfm(arrays["x"], arrays["t_x"], arrays["T"], mean if known else None)
         return replace(rfm, log_gaps=arrays.get("log_gaps"))
 
-    def _fitted(self, model: str, data: str) -> FitReport:
+    def _fitted(self, model: str, data: str) -> Any:
         rfm = self._rfm(data)
         if model == "gamma_gamma":
-            report = GammaGamma(use_first=False).fit_rfm(rfm).report
-            assert report is not None
-            return report
-        found: FitReport = _settings(model).fit_rfm(rfm).report
-        return found
+            return GammaGamma(use_first=False).fit_rfm(rfm)
+        return _settings(model).fit_rfm(rfm)
 
 
 def _annual(delta: float) -> float:

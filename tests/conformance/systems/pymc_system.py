@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.systems.base import Inputs, Numbers, Unsupported
+from conformance.systems.base import Inputs, NotPut, Numbers, SumsOverCustomers, Unsupported
 
 __all__ = ["PymcSystem"]
 
@@ -23,7 +23,7 @@ NAMES = {
 }
 
 
-class PymcSystem:
+class PymcSystem(SumsOverCustomers):
     """Answers by the public methods; what has none is not supported."""
 
     name = "pymc-marketing"
@@ -93,6 +93,17 @@ class PymcSystem:
         rows = _rows([0], [0.0], [1.0])
         return [float(_mean(fitted.expected_purchases_new_customer(rows, t=end))[0]) for end in t]
 
+    def p_alive_next(
+        self, model: str, parameters: Any, x: Numbers, t_x: Numbers, T: Numbers
+    ) -> Any:
+        if model != "bg_bb":
+            raise Unsupported
+        rows = _rows(x, t_x, T).astype(int)
+        return _mean(self._at(model, parameters).expected_probability_alive(rows, future_t=1))
+
+    def p_active(self, *asked: Any, **given: Any) -> Any:
+        raise Unsupported
+
     def pmf_new(self, model: str, parameters: Any, n: Any, t: float) -> Any:
         raise Unsupported
 
@@ -107,6 +118,16 @@ class PymcSystem:
 
         rows = pd.DataFrame({"customer_id": range(len(x)), "frequency": x, "monetary_value": mean})
         return _mean(self._at(model, parameters).expected_customer_spend(rows))
+
+    def rank_p(self, model: str, *asked: Any, **given: Any) -> Any:
+        if model not in NAMES:
+            raise Unsupported
+        # Its posterior is that of chains: sixty fits would take hours.
+        raise NotPut
+
+    def coverage(self, *asked: Any, **given: Any) -> Any:
+        # Of customers with a history it gives expectations under the posterior, not what is bought.
+        raise Unsupported
 
     def _fitted(self, model: str, data: str) -> Any:
         table = self._inputs[data]

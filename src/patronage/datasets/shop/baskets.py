@@ -28,6 +28,7 @@ class Lines:
     product : row of the catalogue
     quantity : units
     amount : quantity × price of the day, to the cent
+    discount : what the promotion of the day took off
     channel : row of ORDER_CHANNELS, per line
     payment : row of PAYMENTS, per line
     """
@@ -36,6 +37,7 @@ class Lines:
     product: Int[np.ndarray, " lines"]
     quantity: Int[np.ndarray, " lines"]
     amount: Float[np.ndarray, " lines"]
+    discount: Float[np.ndarray, " lines"]
     channel: Int[np.ndarray, " lines"]
     payment: Int[np.ndarray, " lines"]
 
@@ -58,6 +60,7 @@ class Lines:
                 "known": time + reported + delay,
                 "kind": pl.repeat("purchase", len(time), eager=True),
                 "amount": self.amount,
+                "discount": self.discount,
                 "order": self.order,
                 "product_id": pl.Series(catalogue.product_id).gather(self.product),
                 "quantity": self.quantity.astype(np.float64),
@@ -84,6 +87,7 @@ def draw_lines(
     product = _pick(catalogue, is_extra.astype(np.int64), customers.taste[who], day, rng)
     quantity = 1 + rng.poisson(customers.extra_quantity[who])
     price = np.round(catalogue.price[product] * calendar.price_level(day), 2)
+    full_price = np.round(catalogue.price[product] * calendar.price_index[day], 2)
     favourite = rng.choice(len(ORDER_CHANNELS), size=len(customers), p=[0.55, 0.25, 0.2])
     stray = rng.uniform(size=len(orders)) < 0.12
     channel = np.where(
@@ -95,7 +99,13 @@ def draw_lines(
         rng.choice(len(PAYMENTS), size=len(customers), p=[0.6, 0.3, 0.04, 0.06]),
     )
     return Lines(
-        order, product, quantity, np.round(quantity * price, 2), channel[order], payment[who]
+        order,
+        product,
+        quantity,
+        np.round(quantity * price, 2),
+        np.round(quantity * (full_price - price), 2),
+        channel[order],
+        payment[who],
     )
 
 

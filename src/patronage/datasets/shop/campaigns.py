@@ -47,8 +47,12 @@ class Campaigns:
                 "kind": np.full(len(customer), "treatment"),
                 "channel": np.full(len(customer), "email"),
                 "campaign": np.array(self.name or ("",))[campaign],
+                "propensity": self.propensity[customer, campaign],
+                "policy": np.where(
+                    np.array(self.randomised or (True,))[campaign], "random", "rule"
+                ),
             },
-            schema_overrides={"kind": pl.String, "channel": pl.String, "campaign": pl.String},
+            schema_overrides=dict.fromkeys(("kind", "channel", "campaign", "policy"), pl.String),
         )
 
 

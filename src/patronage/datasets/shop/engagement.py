@@ -105,12 +105,14 @@ def _rows(
     kind: Shaped[np.ndarray, " rows"],
     by_app: Shaped[np.ndarray, " customers"],
 ) -> pl.DataFrame:
+    at_home = np.where(customer % 3 == 0, "tablet", "desktop")
     return pl.DataFrame(
         {
             "customer": customer,
             "time": time,
             "kind": kind,
             "channel": np.where(by_app[customer], "app", "web"),
+            "device": np.where(by_app[customer], "phone", at_home),
         },
-        schema_overrides={"kind": pl.String, "channel": pl.String},
+        schema_overrides={"kind": pl.String, "channel": pl.String, "device": pl.String},
     )

@@ -40,7 +40,13 @@ _COLUMNS: Final = (
     "campaign",
     "payment_method",
     "text",
+    "score",
+    "discount",
+    "propensity",
+    "policy",
+    "device",
 )
+_NUMBERS: Final = ("score", "discount", "propensity")
 _FORMATS: Final = ("csv", "parquet")
 # Each part of the world draws from a stream of its own, so that changing one leaves the
 # others as they were.
@@ -200,8 +206,8 @@ def _events(
             order_ids.gather(table["order"]).alias("order_id"),
         )
         .with_columns(
-            pl.lit(None, dtype=pl.String).alias(name)
-            for name in ("campaign", "text")
+            pl.lit(None, dtype=pl.Float64 if name in _NUMBERS else pl.String).alias(name)
+            for name in ("campaign", "text", "score", "discount", "propensity", "policy", "device")
             if name not in table.columns
         )
         .select(_COLUMNS)

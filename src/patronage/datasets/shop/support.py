@@ -135,6 +135,7 @@ def draw_surveys(
                 "time",
                 "kind",
                 pl.format("{} " + of + ": {}", "mark", "verdict").alias("text"),
+                pl.col("mark").cast(pl.Float64).alias("score"),
             )
         )
     return pl.concat(parts)

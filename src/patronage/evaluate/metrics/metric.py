@@ -10,7 +10,7 @@ from jaxtyping import Float
 from patronage.evaluate.judged import Judged
 from patronage.evaluate.weighing import Weighing
 
-__all__ = ["Metric", "OfGroups", "OfMeans"]
+__all__ = ["Metric", "OfGroups", "OfMeans", "ratio"]
 
 Rows: TypeAlias = Float[np.ndarray, " rows"]
 Draws: TypeAlias = Float[np.ndarray, " draws"]
@@ -18,6 +18,12 @@ Draws: TypeAlias = Float[np.ndarray, " draws"]
 
 def _first(means: Float[np.ndarray, "columns draws"]) -> Draws:
     return np.asarray(means[0])
+
+
+def ratio(part: Draws, whole: Draws) -> Draws:
+    """part / whole; NaN, not known, where the whole is not positive."""
+    nowhere = np.full(np.shape(part), np.nan)
+    return np.asarray(np.divide(part, whole, out=nowhere, where=np.asarray(whole) > 0))
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Metric:
     higher_is_better : else lower is, or nearest to `best`
     formula : how it is computed
     best : where nearest to a number is best (a bias: 0)
+    among : the rows that it is a mean of: all, or those with a positive outcome
     """
 
     name: str
@@ -66,6 +73,7 @@ class Metric:
     higher_is_better: bool
     formula: OfMeans | OfGroups
     best: float | None = None
+    among: Literal["all", "buyers"] = "all"
 
     def of(self, rows: Judged) -> float:
         """The metric of these rows, each counted once."""

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from patronage.evaluate.metrics.metric import Metric, OfGroups
 from patronage.evaluate.weighing import Weighing
 
-__all__ = ["METRICS", "RANK_BINS"]
+__all__ = ["FLOOR_SHARE", "METRICS", "RANK_BINS", "normalized_gini", "spearman"]
 
 RANK_BINS = 64
 """Bins per axis of the rank correlation under resampling."""
@@ -21,7 +21,8 @@ def _gini(weighing: Weighing) -> Float[np.ndarray, " draws"]:
     return weighing.by_forecast.gini()
 
 
-def _normalized_gini(weighing: Weighing) -> Float[np.ndarray, " draws"]:
+def normalized_gini(weighing: Weighing) -> Float[np.ndarray, " draws"]:
+    """Gini over that of perfect foresight, equals sharing; 0 where nothing can be found."""
     possible = weighing.by_outcome.gini()
     found = weighing.by_forecast.gini()
     return np.where(possible > 0, found / np.where(possible > 0, possible, 1.0), 0.0)
@@ -37,7 +38,8 @@ def _ranks(
     return np.asarray((middle - sums.sum(axis=0) / 2)[group])
 
 
-def _spearman(weighing: Weighing) -> Float[np.ndarray, " draws"]:
+def spearman(weighing: Weighing) -> Float[np.ndarray, " draws"]:
+    """Correlation of mean ranks of forecast and outcome; 0 where either is the same for all."""
     rows = weighing.rows
     if len(rows.forecast) == 0:
         return np.zeros(weighing.weights.shape[1])
@@ -81,7 +83,7 @@ METRICS = (
         "Gini over the Gini of perfect foresight: 0 is chance, 1 is perfect.",
         "cash",
         True,
-        OfGroups(_normalized_gini),
+        OfGroups(normalized_gini),
     ),
     Metric(
         "spearman",
@@ -89,7 +91,7 @@ METRICS = (
         "many who spend nothing.",
         "cash",
         True,
-        OfGroups(_spearman),
+        OfGroups(spearman),
     ),
     Metric(
         "decile_mape",

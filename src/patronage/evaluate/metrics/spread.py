@@ -1,5 +1,7 @@
 """Is the spread honest: metrics of the whole distribution of one customer's cash."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 
@@ -23,6 +25,27 @@ def _pinball(rows: Judged) -> tuple[Float[np.ndarray, " rows"]]:
 def _within(rows: Judged) -> tuple[Float[np.ndarray, " rows"]]:
     inside = (rows.outcome >= _known(rows.q10)) & (rows.outcome <= _known(rows.q90))
     return (inside.astype(np.float64),)
+
+
+def _width(rows: Judged) -> tuple[Float[np.ndarray, " rows"]]:
+    return (_known(rows.q90) - _known(rows.q10),)
+
+
+def _interval_score(rows: Judged) -> tuple[Float[np.ndarray, " rows"]]:
+    low, high = _known(rows.q10), _known(rows.q90)
+    missed = np.maximum(low - rows.outcome, 0.0) + np.maximum(rows.outcome - high, 0.0)
+    return (high - low + 2.0 / 0.2 * missed,)
+
+
+def _pit_within(level: float) -> Callable[[Judged], tuple[Float[np.ndarray, " rows"]]]:
+    def within(rows: Judged) -> tuple[Float[np.ndarray, " rows"]]:
+        return ((np.abs(_known(rows.pit) - 0.5) <= level / 2).astype(np.float64),)
+
+    return within
+
+
+def _zeros(rows: Judged) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+    return (rows.outcome <= 0).astype(np.float64), _known(rows.p_zero)
 
 
 def _below(rows: Judged) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
@@ -83,5 +106,39 @@ METRICS = (
         "distribution",
         False,
         OfGroups(_pit_deviation),
+    ),
+    *(
+        Metric(
+            f"pit_coverage_{level}",
+            f"Share of outcomes whose randomised probability integral transform lies in the "
+            f"central {level} %; what an interval covers, atoms and all.",
+            "distribution",
+            False,
+            OfMeans(_pit_within(level / 100)),
+            best=level / 100,
+        )
+        for level in (50, 80, 90, 95)
+    ),
+    Metric(
+        "width_80",
+        "Mean width of the interval from the 10 % to the 90 % quantile, in money.",
+        "distribution",
+        False,
+        OfMeans(_width),
+    ),
+    Metric(
+        "interval_score_80",
+        "Width of that interval plus 10 times what an outcome misses it by, in money (Winkler).",
+        "distribution",
+        False,
+        OfMeans(_interval_score),
+    ),
+    Metric(
+        "zero_gap",
+        "Share of customers without net cash, less what the forecasts give to it.",
+        "distribution",
+        False,
+        OfMeans(_zeros, lambda means: means[0] - means[1]),
+        best=0.0,
     ),
 )

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from patronage.engines import default_engine, literal
+from patronage.engines import literal
 from patronage.horizon import days_per
 from patronage.snapshots import Snapshot
 from patronage.snapshots.features import days_of
@@ -44,7 +44,7 @@ def repeat_rate(snapshot: Snapshot, period: str) -> RepeatRate:
     n_periods = max(1, math.floor(history / length))
     as_of = f"DATE {literal(snapshot.as_of.isoformat())}"
     days = days_of(snapshot.events, has_clock=False)
-    earlier, retained, active, cash, purchases = default_engine().row(f"""
+    earlier, retained, active, cash, purchases = snapshot.events.engine.row(f"""
         WITH cells AS (
             SELECT customer_id, floor(({as_of} - event_day - 1) / {length})::BIGINT AS back,
                    sum(cash)::DOUBLE AS cell_cash, count(*) FILTER (spent > 0) AS bought

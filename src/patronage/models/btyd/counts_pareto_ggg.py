@@ -8,7 +8,8 @@ is Beta(k, (m-1) k), whatever the rate. So, with S = P(the open gap exceeds T - 
     P(N(u) >= m) = ∫_0^u ((β+T)/(β+T+v))^s f_(m k, n)(w) I_(v/w)((m-1) k, k) dv / S:
 
 one integral over v for each m, mixed over nodes of k. The lifetime left does not depend on k or the
-rate. On the grocery set these nodes give a customer's expectation to 0.2 %, and a total to 1e-5.
+rate. Sums without an end are those of `pareto_ggg_living`. Both are computed at two orders of
+quadrature or more where a bound of the error is asked for, which is told by how they differ.
 """
 
 from collections.abc import Iterator
@@ -17,54 +18,69 @@ from functools import cached_property
 from typing import Final, NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
-from numpy.polynomial.legendre import leggauss
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.interpolate import PchipInterpolator
 from scipy.special import betainc, betaincinv, betaln
 
+from patronage.errors import SettingsError
 from patronage.forecast.counts import AbstractCounts
+from patronage.models.btyd.pareto_ggg_living import (
+    ORDERS_AHEAD,
+    Living,
+    endless_purchases,
+    living,
+    times_between,
+)
 from patronage.models.likelihoods.pareto_ggg import N_SHAPES, log_reached
 from patronage.models.likelihoods.pareto_ggg_nodes import (
     gap_window,
-    log_nodes,
     shape_nodes,
     timing,
 )
 from patronage.models.likelihoods.timed_histories import TimedHistories
 
-__all__ = ["ParetoGGGCounts"]
+__all__ = ["Bounded", "ParetoGGGCounts"]
 
-_SHAPES: Final = 12
+_MANY: Final = 10**9
 _CUT: Final = 20.0
-# Nodes over the time of a purchase, in each of so many periods that it may fall in.
-_TIMES: Final = {2: 20, 6: 10, 10**9: 4}
-_NEGLIGIBLE: Final = 1e-7
 _ROWS: Final = 64
 _MOST: Final = 100_000
-# Days whose purchases are looked at one by one for a discounted sum, in so many panels; and the
-# exponent of a discount that leaves nothing.
-_EXACT_DAYS: Final = 1461.0
-_PANELS: Final = 24
+# e^-45 of a purchase is none to a float64.
 _FAR: Final = 45.0
+# How many times the last change of a value its error may be.
+_SAFETY: Final = 3.0
+# Purchases that make no difference to anybody.
+_NOTHING: Final = 1e-9
 
 Parameter = float | Float[np.ndarray, " customers"]
 
 
-class _Alive(NamedTuple):
-    """Nodes of k given the history and that the customer is alive.
+class Bounded(NamedTuple):
+    """Values, and how far each may be off: three times what the last rise of the order changed."""
+
+    value: Float[np.ndarray, " customers"]
+    error: Float[np.ndarray, " customers"]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Of the quadrature of sums with an end.
 
     Attributes
     ----------
-    k, n, c : regularity; the posterior of the rate before the silence is Gamma(n, c)
-    log_open : ln P(the open gap exceeds the silence)
-    weight : sums to 1 over the nodes
+    n_shapes : nodes over k
+    n_times : nodes over the time of a purchase, by the number of periods that it may fall in
+    per_root : purchases are looked at in steps of √m over this
+    negligible : purchases less probable than this are left out
     """
 
-    k: Float[np.ndarray, "k customers"]
-    n: Float[np.ndarray, "k customers"]
-    c: Float[np.ndarray, "k customers"]
-    log_open: Float[np.ndarray, "k customers"]
-    weight: Float[np.ndarray, "k customers"]
+    n_shapes: int
+    n_times: tuple[tuple[int, int], ...]
+    per_root: int
+    negligible: float
+
+    def step(self, m: int) -> int:
+        return max(1, int(np.sqrt(m) / self.per_root))
 
 
 class _Reached(NamedTuple):
@@ -74,6 +90,16 @@ class _Reached(NamedTuple):
     rows: Int[np.ndarray, " cells"]
     periods: Int[np.ndarray, " cells"]
     value: Float[np.ndarray, " cells"]
+
+
+# The first is that of means and probabilities without a bound.
+_ORDERS: Final = (
+    _Order(19, ((2, 20), (6, 10), (_MANY, 4)), 4, 1e-7),
+    _Order(26, ((_MANY, 22),), 6, 1e-9),
+    _Order(38, ((_MANY, 32),), 9, 1e-11),
+    _Order(54, ((_MANY, 46),), 13, 1e-12),
+    _Order(80, ((_MANY, 66),), 19, 1e-13),
+)
 
 
 @final
@@ -108,49 +134,78 @@ class ParetoGGGCounts(AbstractCounts):
 
     def mean(self, edges: Float[np.ndarray, " edges"]) -> Float[np.ndarray, "customers periods"]:
         """p_alive × Σ_m P(purchase m falls in the period)."""
-        shape = (len(self.histories), len(edges) - 1)
-        found = np.zeros(shape)
-        for start in range(0, len(found), _ROWS):
-            part = self.take(slice(start, start + _ROWS))
-            block, at = np.zeros((len(part.histories), shape[1])), 0
-            previous = np.zeros_like(block)
-            for reached in part._reached(edges):
-                now = np.zeros_like(block)
-                np.add.at(now, (reached.rows, reached.periods), reached.value)
-                # Those between two purchases that are looked at lie on a line between them.
-                block += (reached.m - at + 1) / 2 * now + (reached.m - at - 1) / 2 * previous
-                previous, at = now, reached.m
-            # Why: the rest of a customer may not depend on how far others of the block go on.
-            block += (_step(at) - 1) / 2 * previous
-            found[start : start + _ROWS] = block
+        found = np.zeros((len(self.histories), len(edges) - 1))
+        for rows in self._alike():
+            found[rows] = self.take(rows)._expected(edges, _ORDERS[0])
         return self.p_alive[:, None] * found
+
+    def _expected(
+        self, edges: Float[np.ndarray, " edges"], order: "_Order", delta: float = 0.0
+    ) -> Float[np.ndarray, "customers periods"]:
+        """Σ_m P(purchase m falls in the period, alive) of a living customer, discounted."""
+        found, at = np.zeros((len(self.histories), len(edges) - 1)), 0
+        previous = np.zeros_like(found)
+        for reached in self._reached(edges, order, delta=delta):
+            now = np.zeros_like(found)
+            np.add.at(now, (reached.rows, reached.periods), reached.value)
+            # Those between two purchases that are looked at lie on a line between them.
+            found += (reached.m - at + 1) / 2 * now + (reached.m - at - 1) / 2 * previous
+            previous, at = now, reached.m
+        # Why: the rest of a customer may not depend on how far others of the block go on.
+        return found + (order.step(at) - 1) / 2 * previous
+
+    def dert_bounded(self, delta: float, days: float, tolerance: float) -> Bounded:
+        """DERT at a δ a day above 0, and its error: at most `tolerance` as a share of each value.
+
+        The order of the quadrature rises, for the rows that need it, until three times what the
+        last rise changed is less than that, or less than a billionth of a purchase.
+
+        Raises
+        ------
+        SettingsError : the tolerance is out of reach
+        """
+        shape = self.p_alive.shape
+        found = Bounded(np.zeros(shape), np.full(shape, np.inf))
+        before = np.zeros((2, *shape))
+        endless = delta * days > _FAR
+        for order in range(len(ORDERS_AHEAD) if endless else len(_ORDERS)):
+            for some in self._alike(~(found.error <= tolerance * found.value + _NOTHING)):
+                part = self.take(some)
+                now = part._endless(delta, order) if endless else part._until(delta, days, order)
+                now *= self.p_alive[some]
+                changed = np.abs(now - before[:, some]).sum(axis=0)
+                found.error[some] = _SAFETY * changed if order else np.inf
+                found.value[some], before[:, some] = now.sum(axis=0), now
+        far = np.flatnonzero(found.error > tolerance * found.value + _NOTHING)
+        if len(far):
+            worst = far[np.argmax(found.error[far] / found.value[far])]
+            raise SettingsError(
+                f"a discounted sum is not known to a share of {tolerance:g}: that of row {worst} "
+                f"is {found.value[worst]:g} and may be off by {found.error[worst]:g}.\n"
+                "To mend: ask for a larger tolerance."
+            )
+        return found
 
     def _discounted(
         self, delta: float, days: float, tolerance: float
     ) -> Float[np.ndarray, " customers"]:
-        """Purchases of a few years in panels, then at the last panel's rate per living customer.
+        return self.dert_bounded(delta, days, tolerance).value
 
-        Why not between bounds: these need every purchase of a century. By then the clock of the
-        open gap is long forgotten, and purchases come at a rate that dropout alone lowers; within
-        0.5 % of the bounds on the groceries (tested), which `tolerance` cannot lessen.
-        """
-        del tolerance
-        end = min(days, _EXACT_DAYS)
-        edges = end * np.linspace(0.0, 1.0, _PANELS + 1) ** 2
-        expected, middle = self.mean(edges), (edges[:-1] + edges[1:]) / 2
-        found = expected @ np.exp(-delta * middle)
-        if days <= end:
-            return np.asarray(found)
-        # ∫ e^(−δu) S(u) du beyond the end, in log time from the age of the customer on.
-        B = np.asarray(self.beta + self.histories.T)[:, None]
-        nodes, weights = leggauss(32)
-        last = min(days, _FAR / delta)
-        low, high = np.log(B + end), np.log(B + last)
-        at = np.exp(low + (high - low) * (nodes + 1) / 2)
-        left = at * np.exp(-delta * (at - B)) * self._left(at - B)
-        beyond = (high - low)[:, 0] / 2 * (left @ weights)
-        rate = expected[:, -1] / np.diff(edges)[-1] / self._left(middle[-1:])[:, 0]
-        return np.asarray(found + rate * beyond)
+    def _endless(self, delta: float, order: int) -> Float[np.ndarray, "2 customers"]:
+        """Of a living customer, in parts. The lifetimes of one s are looked up together."""
+        state, beta = self._living(ORDERS_AHEAD[order][0]), np.broadcast_to(self.beta, self._shape)
+        s, found = np.broadcast_to(self.s, self._shape), np.empty((2, *self._shape))
+        for one in np.unique(s):
+            mine = np.flatnonzero(s == one)
+            part = Living(*(column[:, mine] for column in state))
+            found[:, mine] = endless_purchases(
+                part, float(one), beta[mine], self.histories.take(mine), delta, order=order
+            )
+        return found
+
+    def _until(self, delta: float, days: float, order: int) -> Float[np.ndarray, "1 customers"]:
+        """Of a living customer; a purchase at v counts e^(-δv)."""
+        return self._expected(np.array([0.0, days]), _ORDERS[order], delta).T
 
     def pmf(self, days: float, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """Differences of P(N >= m)."""
@@ -159,7 +214,7 @@ class ParetoGGGCounts(AbstractCounts):
         for start in range(0, len(found), _ROWS):
             part = self.take(slice(start, start + _ROWS))
             looked_at, reach = [0.0], [np.ones(len(part.histories))]
-            for reached in part._reached(edges, most=n_max + 1):
+            for reached in part._reached(edges, _ORDERS[0], most=n_max + 1):
                 looked_at.append(float(reached.m))
                 reach.append(np.zeros(len(part.histories)))
                 np.add.at(reach[-1], reached.rows, reached.value)
@@ -178,7 +233,8 @@ class ParetoGGGCounts(AbstractCounts):
     def sample(
         self, edges: Float[np.ndarray, " edges"], n_draws: int, rng: np.random.Generator
     ) -> Int[np.ndarray, "draws customers periods"]:
-        shape, seen, state = (n_draws, len(self.histories)), self.histories, self._alive
+        shape, seen = (n_draws, len(self.histories)), self.histories
+        state = self._living(_ORDERS[0].n_shapes)
         rows = np.broadcast_to(np.arange(shape[1]), shape)
         drawn = rng.random(shape)
         at = np.sum(drawn > np.cumsum(state.weight, axis=0)[:-1, None], axis=0)
@@ -207,7 +263,7 @@ class ParetoGGGCounts(AbstractCounts):
     ) -> Float[np.ndarray, "customers times"]:
         """P(alive at as_of + days | alive at as_of)."""
         aged = np.log1p(days / np.asarray(self.beta + self.histories.T)[:, None])
-        return np.asarray(np.exp(-np.broadcast_to(self.s, self.p_alive.shape)[:, None] * aged))
+        return np.asarray(np.exp(-np.broadcast_to(self.s, self._shape)[:, None] * aged))
 
     def survival(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
         """p_alive × ((beta + T) / (beta + T + days))^s."""
@@ -240,24 +296,37 @@ class ParetoGGGCounts(AbstractCounts):
         every = terms + log_reached(k, n, c, self.s, self.beta, seen)
         return np.asarray(alive), np.asarray(np.logaddexp.reduce(every, axis=0))
 
-    @cached_property
-    def _alive(self) -> _Alive:
-        seen = self.histories
-        nodes = shape_nodes(self.t, self.gamma, self.r, self.alpha, seen, n_nodes=_SHAPES, cut=_CUT)
-        k = np.exp(nodes.v)
-        n, c = self.r + k * seen.x, self.alpha + k * seen.t_x
-        # Why the floor: a silence that no gap can explain is the end of the customer.
-        open_gap = np.maximum(betainc(n, k, c / (c + k * (seen.T - seen.t_x))), 1e-280)
-        log_weight = nodes.log_weight + self.t * nodes.v - self.gamma * k + np.log(open_gap)
-        log_weight += timing(k, self.r, self.alpha, seen)
-        weight = np.exp(log_weight - log_weight.max(axis=0))
-        return _Alive(k, n, c, np.log(open_gap), weight / weight.sum(axis=0))
+    def _alike(
+        self, wanted: Bool[np.ndarray, " customers"] | None = None
+    ) -> Iterator[Int[np.ndarray, " rows"]]:
+        """Blocks of customers of like rate, who are done after like numbers of purchases."""
+        order = np.argsort(np.broadcast_to(self._rate, self._shape), kind="stable")
+        order = order if wanted is None else order[wanted[order]]
+        for start in range(0, len(order), _ROWS):
+            yield order[start : start + _ROWS]
+
+    @property
+    def _rate(self) -> Float[np.ndarray, " customers"]:
+        return np.asarray((self.r + self.histories.x) / (self.alpha + self.histories.T))
+
+    @property
+    def _shape(self) -> tuple[int]:
+        return (len(self.histories),)
+
+    def _living(self, n_shapes: int) -> Living:
+        given = (self.t, self.gamma, self.r, self.alpha)
+        return living(*given, self.histories, n_shapes=n_shapes)
 
     def _reached(
-        self, edges: Float[np.ndarray, " edges"], *, most: int = _MOST
+        self,
+        edges: Float[np.ndarray, " edges"],
+        order: "_Order",
+        *,
+        delta: float = 0.0,
+        most: int = _MOST,
     ) -> Iterator[_Reached]:
-        """Purchase by purchase, and in steps of a quarter of √m for large m, until all are past."""
-        seen, state = self.histories, self._alive
+        """Purchase by purchase, and in longer steps for large m, until all are past."""
+        seen, state = self.histories, self._living(order.n_shapes)
         shape = state.k.shape
         cells = np.arange(state.k.size)
         row = np.broadcast_to(np.arange(shape[1]), shape).ravel()
@@ -267,7 +336,7 @@ class ParetoGGGCounts(AbstractCounts):
             np.broadcast_to(value, seen.T.shape)[row] for value in (self.s, self.beta + seen.T)
         )
         m = 1
-        cells = cells[weight > _NEGLIGIBLE]
+        cells = cells[weight > order.negligible]
         while len(cells) and m <= most:
             at = cells
             first, last = (
@@ -284,15 +353,17 @@ class ParetoGGGCounts(AbstractCounts):
             at, start, end = at[which], start[which, period], end[which, period]
             value, touched = np.empty(len(at)), np.bincount(which)[which]
             fewer = 0
-            for more, n_nodes in _TIMES.items():
+            for more, n_nodes in order.n_times:
                 some = np.flatnonzero((touched > fewer) & (touched <= more))
                 cell = at[some]
-                v, log_dv = _times(start[some], end[some], n_nodes)
+                today = (silence[cell] <= 0) & (period[some] == 0)
+                slope = np.where(today, m * k[cell], np.inf)
+                v, log_dv = times_between(start[some], end[some], slope, n_nodes)
                 w = silence[cell] + v
                 odds = k[cell] * w / c[cell]
                 log_f = m * k[cell] * np.log(odds) - (n[cell] + m * k[cell]) * np.log1p(odds)
                 log_f += log_dv - np.log(w) - betaln(m * k[cell], n[cell])
-                log_f -= s[cell] * np.log1p(v / since[cell]) + log_open[cell]
+                log_f -= s[cell] * np.log1p(v / since[cell]) + log_open[cell] + delta * v
                 height = np.exp(np.minimum(log_f, 300.0))
                 if m > 1:
                     height *= betainc((m - 1) * k[cell], k[cell], v / w)
@@ -300,20 +371,5 @@ class ParetoGGGCounts(AbstractCounts):
                 fewer = more
             yield _Reached(m, row[at], period, value)
             total = np.bincount(at, weights=value, minlength=len(k))
-            cells = cells[total[cells] > _NEGLIGIBLE]
-            m += _step(m)
-
-
-def _step(m: int) -> int:
-    return max(1, int(np.sqrt(m) / 4))
-
-
-def _times(
-    start: Float[np.ndarray, " cells"], end: Float[np.ndarray, " cells"], n_nodes: int
-) -> tuple[Float[np.ndarray, "nodes cells"], Float[np.ndarray, "nodes cells"]]:
-    """Nodes from start to end, and ln of their weights; dense near 0."""
-    high = np.log(end)
-    nodes = log_nodes(
-        np.maximum(np.log(np.maximum(start, 1e-300)), high - 40.0), high, n_nodes, power=4.0
-    )
-    return np.exp(nodes.v), nodes.log_weight + nodes.v
+            cells = cells[total[cells] > order.negligible]
+            m += order.step(m)

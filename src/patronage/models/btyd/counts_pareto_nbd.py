@@ -7,7 +7,7 @@ singularities at a distance of pi or more from the interval.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, final
 
 import numpy as np
@@ -235,6 +235,7 @@ def _n_nodes(width: Float[np.ndarray, " rows"]) -> int:
     return 24 if width.max(initial=0.0) < 8.0 else 64
 
 
+@cache
 def _legendre(n: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
     """Gauss-Legendre nodes and weights on [0, 1]."""
     nodes, weights = leggauss(n)

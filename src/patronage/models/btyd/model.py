@@ -167,16 +167,24 @@ class AbstractBTYD(ABC):
         """Processes to choose from by likelihood, in turn until it falls."""
         return (self.process,)
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature groups that `fit` reads."""
+        spend = () if self.spend is None else self.spend.features
+        return tuple(dict.fromkeys((*self._processes[0].features, *spend)))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the covariates that `fit` reads."""
+        return (*(self.covariates.reads if self.covariates else ()), *reads_of(self.spend))
+
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedBTYD:
         """Fit to the customers with a purchase: those who have begun the process."""
         del horizon
-        reads = (*(self.covariates.reads if self.covariates else ()), *reads_of(self.spend))
-        attributes = (attribute_source(snapshot.events, name) for name in reads)
-        process = self._processes[0]
-        spend_reads = () if self.spend is None else self.spend.features
-        known = snapshot.with_features((*process.features, *spend_reads, *attributes))
+        attributes = (attribute_source(snapshot.events, name) for name in self.reads)
+        known = snapshot.with_features((*self.features, *attributes))
         buyers = known.customers["is_buyer"].to_numpy()
-        summary = process.summary(known).take(buyers)
+        summary = self._processes[0].summary(known).take(buyers)
         found = self._likeliest(summary, seed)
         # Where the log has no money, every purchase counts 1.
         if self.spend is None or snapshot.events.currency == "purchases":

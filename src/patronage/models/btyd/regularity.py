@@ -11,7 +11,6 @@ from typing import final
 
 import numpy as np
 
-from patronage.engines import default_engine
 from patronage.errors import NotEnoughDataError
 from patronage.models.btyd.bg_cnbd_k import MOST_REGULAR
 from patronage.models.btyd.timing import timed_histories_of
@@ -71,7 +70,7 @@ def regularity(snapshot: Snapshot) -> Regularity:
     table = timed_histories_of(known.rfm())
     days = days_of(known.events, waits=True)
     # Two gaps of each customer, whichever customer: those nearest to today.
-    pairs = default_engine().frame(
+    pairs = known.events.engine.frame(
         f"""
         SELECT arg_max(before, event_day) AS before, arg_max(wait, event_day) AS wait
         FROM (SELECT customer_id, event_day, wait, lag(wait) OVER (

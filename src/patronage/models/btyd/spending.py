@@ -97,8 +97,8 @@ def buyers_of(snapshot: Snapshot, features: Sequence[str]) -> RFM:
     return known.rfm().take(known.customers["is_buyer"].to_numpy())
 
 
-def reads_of(model: SpendModel | None) -> tuple[str, ...]:
-    """Names of the covariates that a spend model reads; most read none."""
+def reads_of(model: object) -> tuple[str, ...]:
+    """Names of the covariates that a model reads; most read none."""
     return model.reads if isinstance(model, _Reads) else ()
 
 

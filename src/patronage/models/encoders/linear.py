@@ -163,9 +163,8 @@ class LinearEncoder:
             own = _columns(coefficients[:k], directions, acting @ design)
             here = moments_of(own, part)
             sums += here @ weighted.T
-            bent = (pairs.reshape(-1, len(rows)) @ here[1 + k :]).reshape(
-                n_processes, -1, len(part)
-            )
+            bent = pairs.reshape(-1, len(rows)) @ here[1 + k :]
+            bent = bent.reshape(n_processes, -1, len(part))
             for first in range(n_processes):
                 for second in range(first + 1):
                     between[first, second] += (weighted[1:] * bent[first, second]) @ design.T

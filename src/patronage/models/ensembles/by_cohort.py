@@ -1,5 +1,6 @@
 """ByCohort: a model of its own for every cohort that is large enough, and one for all others."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
@@ -10,6 +11,7 @@ from patronage.errors import FitError, NotEnoughDataError, SettingsError
 from patronage.forecast import JoinedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions, contributions_of
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.snapshots.attributes import is_attribute
 
@@ -42,17 +44,33 @@ class FittedByCohort:
         return tuple(dict.fromkeys((*own, *(group for one in models for group in one.features))))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> JoinedForecast:
+        groups, rows = [], []
+        for model, where, known in self._parts(snapshot):
+            groups.append(model.predict(known, horizon))
+            rows.append(where)
+        return JoinedForecast.of(groups, rows)
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """Each customer's account by the model of its cohort."""
+        whole: list[Contributions] = []
+        for model, where, known in self._parts(snapshot):
+            part = contributions_of(model, known, horizon, reference)
+            base = np.zeros(len(snapshot.customers))
+            values = np.zeros((len(base), len(part.reasons)))
+            base[where], values[where] = part.base, part.values
+            whole.append(Contributions(base, part.reasons, values))
+        return Contributions.weighted(whole, [1.0] * len(whole))
+
+    def _parts(self, snapshot: Snapshot) -> Iterator[tuple[FittedModel, np.ndarray, Snapshot]]:
+        """Each model, where its customers stand, and their snapshot."""
         known = snapshot.with_features(self.features)
         names = _cohorts(known, self.cohort).to_numpy()
-        groups, rows = [], []
-        served = np.isin(names, list(self.cohorts))
-        parts = [(self.cohorts[name], names == name) for name in self.cohorts]
-        for model, mine in ((self.everybody, ~served), *parts):
+        others = ~np.isin(names, list(self.cohorts))
+        masks = [(self.cohorts[name], names == name) for name in self.cohorts]
+        for model, mine in ((self.everybody, others), *masks):
             where = np.flatnonzero(mine)
             if len(where):
-                groups.append(model.predict(known.take(where), horizon))
-                rows.append(where)
-        return JoinedForecast.of(groups, rows)
+                yield model, where, known.take(where)
 
 
 @final

@@ -16,6 +16,7 @@ from patronage.errors import NotEnoughDataError
 from patronage.forecast import AbstractForecast, MixtureForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions, contributions_of
 from patronage.models.folds import Fold, folds_at
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
@@ -50,6 +51,14 @@ class FittedPool:
         said = [member.predict(snapshot, horizon) for member in self.members.values()]
         heard = np.flatnonzero(self.weights > 0)
         return MixtureForecast.of([said[k] for k in heard], self.weights[heard])
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The members' accounts, weighted as their forecasts are."""
+        heard = [pair for pair in zip(self.members.values(), self.weights, strict=True) if pair[1]]
+        return Contributions.weighted(
+            [contributions_of(member, snapshot, horizon, reference) for member, _ in heard],
+            [float(weight) for _, weight in heard],
+        )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.blending import blend, blend_weights
+from patronage.models.explaining import Contributions, contributions_of
 from patronage.models.folds import fold_forecasts, summarise
 from patronage.models.training_pairs import rewound_origins
 from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
@@ -61,6 +62,15 @@ class FittedStack:
             purchases=told.purchases,
             p_positive=told.p_positive,
         )
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """The members' accounts, weighted and levelled as their forecasts are."""
+        parts = [
+            contributions_of(member, snapshot, horizon, reference)
+            for member in self.members.values()
+        ]
+        weights = [float(weight) for weight in self.weights * self.calibration.cash_factor]
+        return Contributions.weighted(parts, weights)
 
 
 @final

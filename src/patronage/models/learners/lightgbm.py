@@ -1,6 +1,5 @@
 """Trees grown by LightGBM, held as text; each member was stopped on customers it never saw."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,17 +7,16 @@ from functools import lru_cache
 from typing import Any, Final, final
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
-from patronage.models.learners.base import Grown, Head, Loss
+from patronage.models.learners.base import Grown, GrownJointly, Head, JointLoss, Loss
 from patronage.models.learners.binned import BinnedTable, lightgbm
+from patronage.models.learners.crossing import N_WORKERS, cross_fit
 
-__all__ = ["LightGBM", "Trees"]
+__all__ = ["JointTrees", "LightGBM", "Trees", "parse"]
 
-# Why members in threads of their own, each growing on one: LightGBM's own threads wait for each
-# other by spinning at every split, and on a busy machine that made a fit thirty times slower.
-# A machine that says how many threads numeric libraries may start (OMP_NUM_THREADS) is obeyed.
-N_WORKERS: Final = 1 if os.environ.get("OMP_NUM_THREADS") == "1" else min(2, os.cpu_count() or 1)
+# Predicting more rows than this is shared between threads; fewer are done before they start.
+_MANY_ROWS: Final = 20_000
 
 _OBJECTIVES: Final[Mapping[Loss, Mapping[str, Any]]] = {
     "binary": {"objective": "binary"},
@@ -26,6 +24,15 @@ _OBJECTIVES: Final[Mapping[Loss, Mapping[str, Any]]] = {
     "poisson": {"objective": "poisson"},
     "tweedie": {"objective": "tweedie"},
     "squared": {"objective": "regression"},
+    "quantile": {"objective": "quantile"},
+}
+
+_LINKS: Final[Mapping[str, str]] = {
+    "binary": "logit",
+    "gamma": "log",
+    "poisson": "log",
+    "tweedie": "log",
+    "regression": "identity",
 }
 
 Matrix = Float32[np.ndarray, "rows features"]
@@ -61,8 +68,8 @@ class LightGBM:
     share_of_features: float = 0.7
     share_of_rows: float = 0.7
 
-    def parameters(self, head: Head, seed: int) -> dict[str, Any]:
-        """The parameters of LightGBM."""
+    def parameters(self, seed: int) -> dict[str, Any]:
+        """The parameters of LightGBM, whatever is learned."""
         return {
             "extra_trees": self.random_cuts,
             "learning_rate": self.learning_rate,
@@ -75,8 +82,6 @@ class LightGBM:
             "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
-            **_OBJECTIVES[head.loss],
-            **({"tweedie_variance_power": head.power} if head.loss == "tweedie" else {}),
         }
 
     def grow(
@@ -87,39 +92,76 @@ class LightGBM:
         *,
         seed: int,
     ) -> list[Grown]:
-        """Grow, for each head, one member per fold on the rows outside it, while those inside gain.
+        """Grow, for each head, a member per fold on the others, while the block itself gains."""
 
-        The members are not refitted on all rows: their mean has the variance of all the data.
-        """
-        folds = [fold if head.rows is None else fold[head.rows] for head in heads]
-        tables = [table if head.rows is None else table.take(head.rows) for head in heads]
-
-        def member(task: tuple[int, int]) -> tuple[str, Float[np.ndarray, " rows"]]:
-            which, k = task
-            inside, rows = folds[which] == k, tables[which]
+        def member(rows: BinnedTable, inside: Bool[np.ndarray, " rows"], head: Head) -> Trees:
             booster = lightgbm().train(
-                {**self.parameters(heads[which], seed), **rows.parameters},
-                rows.part(~inside, heads[which].target),
+                {**self.parameters(seed), **_objective(head), **rows.parameters},
+                rows.part(~inside, head.target),
                 self.max_rounds,
-                valid_sets=[rows.part(inside, heads[which].target)],
+                valid_sets=[rows.part(inside, head.target)],
+                callbacks=[lightgbm().early_stopping(self.patience, verbose=False)],
+            )
+            return Trees((booster.model_to_string(num_iteration=booster.best_iteration),))
+
+        return cross_fit(table, fold, heads, member, join=Trees.join, n_folds=self.n_folds)
+
+    def grow_jointly(
+        self,
+        table: BinnedTable,
+        fold: Int[np.ndarray, " rows"],
+        target: Float[np.ndarray, " rows"],
+        loss: JointLoss,
+        *,
+        seed: int,
+    ) -> GrownJointly:
+        """Several scores at once: each round grows a tree for every score."""
+
+        def member(k: int) -> JointTrees:
+            inside = fold == k
+            start = loss.start(target[~inside])
+
+            def scores(raw: Any) -> Float[np.ndarray, "rows scores"]:
+                laid: Any = np.asarray(raw, dtype=np.float64).reshape(-1, len(start), order="F")
+                return np.asarray(laid + start)
+
+            def objective(raw: Any, data: Any) -> tuple[Any, Any]:
+                return loss.gradient(np.asarray(data.get_label(), dtype=np.float64), scores(raw))
+
+            def judged(raw: Any, data: Any) -> tuple[str, float, bool]:
+                actual = np.asarray(data.get_label(), dtype=np.float64)
+                return "loss", float(loss.value(actual, scores(raw)).mean()), False
+
+            several = {"objective": objective, "num_class": len(start), "metric": "None"}
+            booster = lightgbm().train(
+                {**self.parameters(seed), **several, **table.parameters},
+                table.part(~inside, target),
+                self.max_rounds,
+                valid_sets=[table.part(inside, target)],
+                feval=judged,
                 callbacks=[lightgbm().early_stopping(self.patience, verbose=False)],
             )
             text = booster.model_to_string(num_iteration=booster.best_iteration)
-            return text, _predict(_parse(text), table.matrix[fold == k])
+            return JointTrees((text,), start[None])
 
-        tasks = [(which, k) for which in range(len(heads)) for k in range(self.n_folds)]
         with ThreadPoolExecutor(N_WORKERS) as pool:
-            members = dict(zip(tasks, pool.map(member, tasks), strict=True))
-        grown = []
-        for which, head in enumerate(heads):
-            unseen = np.empty(len(fold))
-            for k in range(self.n_folds):
-                unseen[fold == k] = members[which, k][1]
-            of_head = unseen if head.rows is None else unseen[head.rows]
-            scale = float(head.target.sum() / of_head.sum())
-            texts = tuple(members[which, k][0] for k in range(self.n_folds))
-            grown.append(Grown(Trees(texts, scale), unseen * scale))
-        return grown
+            members = list(pool.map(member, range(self.n_folds)))
+        unseen = np.empty((len(target), members[0].starts.shape[1]))
+        for k, one in enumerate(members):
+            unseen[fold == k] = one.predict(table.matrix[fold == k])
+        texts = tuple(text for one in members for text in one.members)
+        return GrownJointly(
+            JointTrees(texts, np.concatenate([one.starts for one in members])), unseen
+        )
+
+
+def _objective(head: Head) -> dict[str, Any]:
+    own: dict[str, Any] = dict(_OBJECTIVES[head.loss])
+    if head.loss == "tweedie":
+        own["tweedie_variance_power"] = head.power
+    if head.loss == "quantile":
+        own["alpha"] = head.level
+    return own
 
 
 @final
@@ -136,19 +178,66 @@ class Trees:
     members: tuple[str, ...]
     scale: float = 1.0
 
+    @classmethod
+    def join(cls, members: Sequence["Trees"], scale: float) -> "Trees":
+        """The mean of them all, times a scale."""
+        return cls(tuple(text for one in members for text in one.members), scale)
+
     def predict(self, matrix: Matrix) -> Float[np.ndarray, " rows"]:
-        """The expected target of each row, on the target's own scale."""
+        """The expected target (or its quantile) of each row, on the target's own scale."""
         total = np.zeros(len(matrix))
         for text in self.members:
-            total += _predict(_parse(text), matrix)
-        return total * (self.scale / len(self.members))
+            total += _predict(parse(text), matrix)
+        return np.asarray(total * (self.scale / len(self.members)))
+
+    @property
+    def link(self) -> str:
+        """From a member's raw score to its prediction."""
+        objective = self.members[0].split("\nobjective=", 1)[1].split("\n", 1)[0].split()[0]
+        return _LINKS[objective]
+
+    def raw_parts(
+        self, matrix: Matrix
+    ) -> tuple[Float[np.ndarray, " members"], Float[np.ndarray, "rows members features"]]:
+        """Exact TreeSHAP: each member's expected raw score, and each row's parts beyond it."""
+        found = np.stack(
+            [
+                parse(text).predict(matrix, pred_contrib=True, num_threads=1)
+                for text in self.members
+            ],
+            axis=1,
+        )
+        return np.asarray(found[0, :, -1]), np.asarray(found[:, :, :-1])
 
 
-def _predict(booster: Any, matrix: Matrix) -> Float[np.ndarray, " rows"]:
-    found = booster.predict(matrix, num_threads=1)
-    return np.asarray(found, dtype=np.float64)
+@final
+@dataclass(frozen=True)
+class JointTrees:
+    """The mean of a few boosters of several scores.
+
+    Attributes
+    ----------
+    members : the boosters' texts
+    starts : the scores that each began with
+    """
+
+    members: tuple[str, ...]
+    starts: Float[np.ndarray, "members scores"]
+
+    def predict(self, matrix: Matrix) -> Float[np.ndarray, "rows scores"]:
+        """The scores of each row."""
+        total = np.tile(self.starts.sum(axis=0), (len(matrix), 1))
+        for text in self.members:
+            total += _predict(parse(text), matrix)
+        return np.asarray(total / len(self.members))
+
+
+def _predict(booster: Any, matrix: Matrix) -> Any:
+    n_threads = N_WORKERS if len(matrix) > _MANY_ROWS else 1
+    return np.asarray(booster.predict(matrix, num_threads=n_threads), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)
-def _parse(text: str) -> Any:
+def parse(text: str) -> Any:
+    """The booster of a text; the last ones asked for are kept."""
     return lightgbm().Booster(model_str=text)

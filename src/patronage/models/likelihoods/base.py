@@ -197,8 +197,8 @@ def packed_to_log(
     k = len(parameters)
     for at, parameter in enumerate(parameters):
         entries[1 + at] *= parameter
-    places = ((i, j) for i in range(k) for j in range(i + 1))
-    for at, (i, j) in enumerate(places, start=1 + k):
+    triangle = zip(*(side.tolist() for side in np.tril_indices(k)), strict=True)
+    for at, (i, j) in enumerate(triangle, start=1 + k):
         entries[at] *= parameters[i] * parameters[j]
         if i == j:
             entries[at] += entries[1 + i]

@@ -44,7 +44,7 @@ def log_nodes(
     high: Float[np.ndarray, "*rest"],
     n_nodes: int,
     *,
-    power: float = _POWER,
+    power: float | Float[np.ndarray, "*rest"] = _POWER,
 ) -> LogNodes:
     """Gauss-Legendre from `low` to `high`, in y = e^((v - high)/power)."""
     abscissae, weights = _legendre(n_nodes)
@@ -78,7 +78,7 @@ def shape_nodes(
     table: TimedHistories,
     *,
     n_nodes: int,
-    cut: float = CUT,
+    cut: float | Rows = CUT,
 ) -> LogNodes:
     """Nodes over ln k where a history with prior Gamma(t, gamma) has its likelihood."""
     x, t_x = table.x, table.t_x

@@ -58,7 +58,7 @@ def log_rising_ratio(
         above, below = listed_rising(upper, y), listed_rising(lower, y)
         return above[0] - below[0], above[1], above[2], below[1], below[2]
     found = np.zeros((5, len(y)))
-    whole = bool((y == np.floor(y)).all())
+    whole = not (y != np.floor(y)).any()
     many = int(np.searchsorted(-y, -_SUMMED)) if whole else len(y)
     if many:
         head = slice(0, many)

@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
+from patronage.models.learned.base import Taught
+from patronage.snapshots import Snapshot
 from patronage.snapshots.attributes import is_attribute
 from patronage.snapshots.features import FEATURES, WINDOWS
 
@@ -100,12 +102,14 @@ class Design:
     groups : further feature groups, whose numbers enter as they are
     numbers : columns of these groups, and attributes that are numbers
     categories : attributes in words
+    taught : learned features, as learned today
     """
 
     names: tuple[str, ...]
     groups: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     categories: tuple[Category, ...] = ()
+    taught: tuple[Taught, ...] = ()
 
     @classmethod
     def learn(
@@ -129,7 +133,9 @@ class Design:
         for name in (*(column for group in groups for column in FEATURES[group]), *attributes):
             kind = customers.schema[name]
             if kind.is_numeric() or kind == pl.Boolean:
-                numbers.append(name)
+                # Why: a log without e-mails or returns has columns of nothing but zeros.
+                if customers[name].n_unique() > 1:
+                    numbers.append(name)
             elif kind in (pl.String, pl.Categorical, pl.Enum):
                 categories.append(Category(name, _levels(customers[name])))
         return cls(
@@ -143,21 +149,25 @@ class Design:
     def features(self) -> tuple[str, ...]:
         """Feature groups and attributes that `matrix` reads beyond RFM."""
         attributes = (*self.numbers, *(category.feature for category in self.categories))
-        return (*FEATURE_GROUPS, *self.groups, *filter(is_attribute, attributes))
+        taught = (feature for one in self.taught for feature in one.features)
+        own = (*FEATURE_GROUPS, *self.groups, *filter(is_attribute, attributes))
+        return tuple(dict.fromkeys((*own, *taught)))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the table's columns, in order."""
         levels = (f"{one.feature} = {level}" for one in self.categories for level in one.levels)
-        return (*self.names, *self.numbers, *levels)
+        taught = (column for one in self.taught for column in one.columns)
+        return (*self.names, *self.numbers, *levels, *taught)
 
-    def matrix(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers features"]:
-        """The features of a snapshot's customers, float32; NaN where there is none.
+    def matrix(self, snapshot: Snapshot) -> Float32[np.ndarray, "customers columns"]:
+        """The table of a snapshot with `features`, float32; NaN where there is nothing."""
+        return np.hstack(
+            [self.fixed(snapshot.customers), *(one.table(snapshot) for one in self.taught)]
+        )
 
-        Parameters
-        ----------
-        customers : `Snapshot.customers` with `features`
-        """
+    def fixed(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers columns"]:
+        """The columns that are the same function of a customer at every day: all but the taught."""
         known = _expressions(WINDOWS)
         expressions = [
             *(known[name] for name in self.names),
@@ -174,7 +184,7 @@ class Design:
             .then(expression.cast(pl.Float64))
             .cast(pl.Float32)
             .alias(name)
-            for name, expression in zip(self.columns, expressions, strict=True)
+            for name, expression in zip(self.columns[: len(expressions)], expressions, strict=True)
         )
         return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
 

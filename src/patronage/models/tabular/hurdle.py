@@ -4,14 +4,19 @@ from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
+from jaxtyping import Float32
 
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Contributions
+from patronage.models.explaining.shapley import shapley
 from patronage.models.folds import Summary
+from patronage.models.learners.attribution import Attributes
 from patronage.models.learners.base import Head, Learner, Predictor
 from patronage.models.learners.lightgbm import LightGBM
-from patronage.models.tabular.carrying import carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.accounting import account
+from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
 from patronage.models.tabular.purchases import grow_purchases
@@ -74,12 +79,7 @@ class FittedHurdle:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known.customers)
-        paying = np.clip(self.paying.predict(matrix), _EDGE, 1.0 - _EDGE)
-        learned = Summary(
-            paying * self.amount.predict(matrix) * self.kept, self.purchases.predict(matrix), paying
-        )
-        told = with_vote(learned, way.told, self.vote)
+        told = self._told(self.design.matrix(known), way)
         expected = told.cash * way.ratio
         p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
         purchases = told.purchases * way.ratio
@@ -95,6 +95,35 @@ class FittedHurdle:
             p_alive=way.p_alive,
             n_purchases=purchases[:, None] * way.shares,
         )
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+        """Exact TreeSHAP where the learner has it, through all links; else Shapley values."""
+        factors = [
+            factor for factor in (self.paying, self.amount) if isinstance(factor, Attributes)
+        ]
+        if len(factors) < 2:
+            return shapley(self, snapshot, horizon, reference)
+        known = snapshot.with_features(self.features)
+        way = carry(self.process, known, learned=self.learned, asked=horizon)
+        matrix = self.design.matrix(known)
+        return account(
+            factors,
+            self._told(matrix, way).cash * way.ratio,
+            matrix,
+            self.design.columns,
+            kept=self.kept,
+            vote=self.vote,
+            way=way,
+            learned=self.learned,
+            asked=horizon,
+        )
+
+    def _told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
+        """What is expected within `learned`, the process model's vote counted."""
+        paying = np.clip(self.paying.predict(matrix), _EDGE, 1.0 - _EDGE)
+        cash = paying * self.amount.predict(matrix) * self.kept
+        learned = Summary(cash, self.purchases.predict(matrix), paying)
+        return with_vote(learned, way.told, self.vote)
 
 
 @final

@@ -1,16 +1,18 @@
 """What a tabular model learns from: customers at earlier origins and what they then did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Float32, Int, Shaped
 
 from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
+from patronage.models.learned import LearnedFeatures
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.tabular.design import FEATURE_GROUPS, Design
+from patronage.models.tabular.telling import telling_groups
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
 from patronage.snapshots.attributes import profile_attributes
@@ -32,15 +34,17 @@ class LessonSettings:
         even the shortest leaves fewer, two must do
     most_origins : origins taken where history is long
     most_rows : above it, a sample of the customers is learned from
-    groups : feature groups beyond those that every design has
+    groups : feature groups beyond those that every design has; None: `telling_groups`
     with_attributes : the attributes of the customers table, as known at each origin, are features
+    learned : features that are learned, anew at each origin and today
     """
 
     n_origins: int = 5
     most_origins: int = 8
     most_rows: int = 1_000_000
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
     with_attributes: bool = True
+    learned: tuple[LearnedFeatures, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Lesson:
     ----------
     table : features of the rows, as `design` lays them out
     design : from customers to features
-    cash : net cash within `horizon` of the origin, not below 0
+    net : net cash within `horizon` of the origin
+    cash : the same, not below 0
     purchases : counted purchase days within it
     fold : block of the row's customer
     kept : net cash over the sum of `cash`: what refunds that outweigh a customer's purchases
@@ -63,6 +68,7 @@ class Lesson:
 
     table: BinnedTable
     design: Design
+    net: Float[np.ndarray, " rows"]
     cash: Float[np.ndarray, " rows"]
     purchases: Float[np.ndarray, " rows"]
     fold: Int[np.ndarray, " rows"]
@@ -100,7 +106,8 @@ def _lesson(
 ) -> Lesson:
     found = _origins(snapshot, horizon, settings)
     attributes = profile_attributes(snapshot.events) if settings.with_attributes else ()
-    wanted = (*FEATURE_GROUPS, *settings.groups, *attributes)
+    groups = telling_groups(snapshot.events) if settings.groups is None else settings.groups
+    wanted = (*FEATURE_GROUPS, *groups, *attributes)
     pairs = training_pairs(snapshot, found.origins, found.horizon, wanted)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
@@ -123,12 +130,16 @@ def _lesson(
     # A window longer than the first origin's history holds everything there, and less today.
     history = float((snapshot.as_of - found.origins[0]).days)
     oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
-    design = Design.learn(
-        customers, longest_window=oldest, groups=settings.groups, attributes=attributes
-    )
+    design = Design.learn(customers, longest_window=oldest, groups=groups, attributes=attributes)
+    parts = [design.fixed(customers)]
+    if settings.learned:
+        parts.append(_taught_then(snapshot, found, settings.learned, seed=seed)[rows])
+        today = [one.learn(snapshot, found.horizon, seed=seed) for one in settings.learned]
+        design = replace(design, taught=tuple(today))
     return Lesson(
-        BinnedTable(design.matrix(customers), seed),
+        BinnedTable(np.hstack(parts), seed),
         design,
+        net,
         cash,
         purchases,
         block,
@@ -137,6 +148,18 @@ def _lesson(
         found.origins,
         rows,
     )
+
+
+def _taught_then(
+    snapshot: Snapshot, found: RewoundOrigins, learned: tuple[LearnedFeatures, ...], *, seed: int
+) -> Float32[np.ndarray, "rows columns"]:
+    """The learned columns of every origin's customers, as they would have been on that day."""
+    tables = []
+    for origin in found.origins:
+        then = snapshot.rewind(origin)
+        taught = [one.learn(then, found.horizon, seed=seed) for one in learned]
+        tables.append(np.hstack([one.table(then) for one in taught]))
+    return np.concatenate(tables)
 
 
 def _origins(snapshot: Snapshot, horizon: Horizon, settings: LessonSettings) -> RewoundOrigins:

@@ -92,10 +92,17 @@ def _gamma(ratio: Float[np.ndarray, " rows"]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class TweedieSpread:
-    """Variance = dispersion × mean ** power, with 1 < power < 2: gamma amounts, Poisson often."""
+    """Variance = dispersion × mean ** power, with 1 < power < 2: gamma amounts, Poisson often.
+
+    Attributes
+    ----------
+    power, dispersion : of most likelihood, given the means
+    log_likelihood : mean per row; comparable between means, however they were learned
+    """
 
     power: float
     dispersion: float
+    log_likelihood: float
 
 
 def learn_tweedie_spread(
@@ -130,7 +137,7 @@ def learn_tweedie_spread(
         loss, start, method="Nelder-Mead", options={"xatol": 2e-3, "fatol": 1e-5, "maxiter": 200}
     )
     power, dispersion = _unpack(found.x)
-    return TweedieSpread(power, dispersion)
+    return TweedieSpread(power, dispersion, -float(found.fun))
 
 
 def _unpack(theta: Float[np.ndarray, " 2"]) -> tuple[float, float]:

@@ -1,0 +1,24 @@
+"""Decimals in Python that are rounded as DuckDB rounds them."""
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final
+
+__all__ = ["EXACT", "to_decimal"]
+
+# Wide enough for any product of two sums.
+EXACT: Final = Context(prec=80)
+
+
+def to_decimal(value: float | int | Decimal, scale: int, precision: int = 18) -> Decimal | None:
+    """The value with `scale` digits behind the point; None where it has no room.
+
+    Floats are scaled and rounded half to even, once ties were moved away from zero, as DuckDB does.
+    """
+    if isinstance(value, float):
+        scaled = value * 10.0**scale
+        if not abs(scaled) < 10.0**precision:
+            return None
+        units = round(scaled + (1e-9 if scaled > 0 else -1e-9 if scaled < 0 else 0.0))
+        return Decimal(units).scaleb(-scale, EXACT)
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, EXACT)
+    return exact if abs(exact) < Decimal(10) ** (precision - scale) else None

@@ -1,0 +1,127 @@
+"""Exact Shapley values of the few things that a model reads of a customer.
+
+A customer is compared with customers of a reference: for every set of reasons, a customer is put
+together that has these as the one explained and the others as one of the reference; the set's
+worth is the expected cash of such customers, averaged over the reference. A reason's part is what
+it adds, averaged over all orders in which reasons can be learned (Shapley 1953).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from math import factorial
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from patronage.horizon import Horizon
+from patronage.models.base import FittedModel
+from patronage.models.explaining.contributions import Contributions
+from patronage.snapshots import FEATURES, Snapshot
+from patronage.snapshots.attributes import is_attribute
+
+__all__ = ["shapley"]
+
+_MOST_REFERENCES: Final = 50
+# Every further reason doubles the work; what is beyond them is one reason together.
+_MOST_REASONS: Final = 9
+# Rows forecast at once.
+_CHUNK: Final = 200_000
+
+_NUMBER: Final = "number of purchases"
+_SILENCE: Final = "time since the last purchase"
+_AGE: Final = "time since the first purchase"
+_AMOUNTS: Final = "amounts spent"
+_OTHERS: Final = "other features"
+_REST: Final = "everything else"
+_AMOUNT_COLUMNS: Final = ("monetary_value", "first_amount", "spend", "cash")
+
+
+def shapley(
+    fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, reference: Snapshot
+) -> Contributions:
+    """The parts of each customer's expected cash, for any model."""
+    known = snapshot.with_features(fitted.features)
+    others = _some(reference.with_features(fitted.features))
+    columns = _reasons(fitted, known.customers)
+    reasons = tuple(columns)
+    n, m, k = len(known.customers), len(others.customers), len(reasons)
+    sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
+    worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
+    mine = _repeated(_readable(known.customers), np.repeat(np.arange(n), m))
+    theirs = _repeated(_readable(others.customers), np.tile(np.arange(m), n))
+    for some in sets:
+        taken = [name for place in some for name in columns[reasons[place]]]
+        mixed = theirs.with_columns(mine[name] for name in taken)
+        cash = _expected(fitted, known, horizon, _consistent(mixed))
+        worth[some] = cash.reshape(n, m).mean(axis=1)
+    values = np.zeros((n, k))
+    for place in range(k):
+        for some in sets:
+            if place not in some:
+                weight = factorial(len(some)) * factorial(k - len(some) - 1) / factorial(k)
+                values[:, place] += weight * (worth[some | {place}] - worth[some])
+    # What a model looks up by the customer's id is in no column.
+    own = fitted.predict(known, horizon).mean().sum(axis=1) - worth[sets[-1]]
+    return Contributions(
+        worth[frozenset()], (*reasons, _REST), np.concatenate([values, own[:, None]], axis=1)
+    )
+
+
+def _some(reference: Snapshot) -> Snapshot:
+    """Customers spread evenly over the reference."""
+    n = len(reference.customers)
+    rows = np.unique(np.linspace(0, n - 1, min(n, _MOST_REFERENCES)).round().astype(np.int64))
+    return reference.take(rows)
+
+
+def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
+    """Reason → the columns that are its own."""
+    found: dict[str, tuple[str, ...]] = {
+        _NUMBER: ("frequency",),
+        _SILENCE: ("silence",),
+        _AGE: ("T",),
+        _AMOUNTS: _AMOUNT_COLUMNS,
+    }
+    for feature in fitted.features:
+        names = (feature,) if is_attribute(feature) else tuple(FEATURES[feature])
+        names = tuple(name for name in names if name in customers.columns)
+        if len(found) < _MOST_REASONS or feature in found:
+            found[feature.removeprefix("customers.")] = names
+        else:
+            found[_OTHERS] = (*found.get(_OTHERS, ()), *names)
+    return found
+
+
+def _readable(customers: pl.DataFrame) -> pl.DataFrame:
+    return customers.with_columns(silence=pl.col("T") - pl.col("recency"))
+
+
+def _repeated(customers: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
+    return customers[rows]
+
+
+def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
+    """A history that could have happened: no last purchase before the first, no repeat at once."""
+    repeats = pl.col("frequency") > 0
+    recency = (pl.col("T") - pl.col("silence")).clip(lower_bound=0.0)
+    # Why: who bought again did so at the earliest at the end of the day after the first.
+    recency = pl.max_horizontal(recency, pl.min_horizontal(pl.lit(1.0), pl.col("T")))
+    average = pl.col("monetary_value").mean()
+    paid = pl.coalesce("monetary_value", "first_amount", average)
+    return mixed.with_columns(
+        recency=pl.when(repeats).then(recency).otherwise(0.0),
+        monetary_value=pl.when(repeats).then(paid),
+    ).drop("silence")
+
+
+def _expected(
+    fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, customers: pl.DataFrame
+) -> Float[np.ndarray, " rows"]:
+    parts = []
+    for start in range(0, len(customers), _CHUNK):
+        made = replace(snapshot, customers=customers[start : start + _CHUNK], memory=None)
+        parts.append(fitted.predict(made, horizon).mean().sum(axis=1))
+    return np.concatenate(parts)

@@ -1,0 +1,157 @@
+"""What is kept of one customer: the ledger, and what its rows cannot tell, event by event.
+
+Every entry is a sum, a count or an extreme under a key with both days, so that the order in which
+events arrive does not matter, and the past can be asked at any day.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from patronage.engines.decimals import EXACT, to_decimal
+from patronage.events.schema import CASH_KINDS, MEASURES, PURCHASE_KINDS
+
+__all__ = ["DIMENSIONS", "LEDGER", "Entries", "bucket_of", "words_of"]
+
+# Columns whose values are counted one by one; "word" stands for the words of `text`.
+DIMENSIONS: Final = (
+    *("channel", "payment_method", "product_id", "campaign", "policy", "device"),
+    "word",
+)
+
+# Column of the ledger → how it is put together.
+LEDGER: Final[Mapping[str, str]] = {
+    "n_events": "sum",
+    "amount": "sum",
+    "amount_min": "min",
+    "amount_max": "max",
+    "first_time": "min",
+    **{name: how for name, (_, _, how, _) in MEASURES.items()},
+}
+
+Event = Mapping[str, Any]
+Entry = tuple[Any, ...]
+Key = tuple[Any, ...]
+
+_HOW: Final = tuple(LEDGER.values())
+_ORDER: Final = ("sum", "sum", "sum", "min")
+_MARK: Final = ("sum", "sum")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of one customer.
+
+    Attributes
+    ----------
+    has_clock, rated_kinds : as in `EventLog`
+    cells : (kind, event_day, known_day) → the columns of LEDGER
+    marks : (dimension, value, kind, event_day, known_day) → number of events, amount
+    orders : (order, kind, event_day, known_day) → lines, quantity, amount, first instant
+    """
+
+    has_clock: bool
+    rated_kinds: tuple[str, ...] = ()
+    cells: Mapping[Key, Entry] = field(default_factory=dict)
+    marks: Mapping[Key, Entry] = field(default_factory=dict)
+    orders: Mapping[Key, Entry] = field(default_factory=dict)
+
+    @property
+    def purchase_kinds(self) -> tuple[str, ...]:
+        """Kinds of which a day with positive money counts as a purchase."""
+        return (*PURCHASE_KINDS, *self.rated_kinds)
+
+    @property
+    def cash_kinds(self) -> tuple[str, ...]:
+        """Kinds whose amounts are cash."""
+        return (*CASH_KINDS, *self.rated_kinds)
+
+    def after(self, event: Event) -> "Entries":
+        """With one event more; columns as in `EventLog`, missing ones are not known."""
+        time: datetime = event["event_time"]
+        known: datetime = event.get("known_time") or time
+        kind = event.get("kind") or "purchase"
+        days = (time.date(), known.date())
+        amount = _decimal(event.get("amount") or 0, 4)
+        cells = dict(self.cells)
+        _put(cells, (kind, *days), _cell(event, amount, time), _HOW)
+        marks = dict(self.marks)
+        for dimension, value in _marks(event):
+            _put(marks, (dimension, value, kind, *days), (1, amount), _MARK)
+        orders = dict(self.orders)
+        if kind in self.purchase_kinds:
+            order = event.get("order_id") or days[0].isoformat()
+            line = (1, _decimal(event.get("quantity"), 4), amount, time)
+            _put(orders, (order, kind, *days), line, _ORDER)
+        return replace(self, cells=cells, marks=marks, orders=orders)
+
+    def before(self, as_of: date) -> "Entries":
+        """What was known: both days strictly before as_of."""
+
+        def known(entries: Mapping[Key, Entry]) -> dict[Key, Entry]:
+            return {k: entry for k, entry in entries.items() if k[-2] < as_of and k[-1] < as_of}
+
+        return replace(
+            self, cells=known(self.cells), marks=known(self.marks), orders=known(self.orders)
+        )
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in small letters: runs of anything but blanks."""
+    return [word for word in re.split(" ", text.lower()) if word]
+
+
+def bucket_of(word: str) -> str:
+    """One of sixteen buckets of words, by MD5: the same on every engine."""
+    import hashlib
+
+    return hashlib.md5(word.encode(), usedforsecurity=False).hexdigest()[0]
+
+
+def _cell(event: Event, amount: Decimal | None, time: datetime) -> Entry:
+    score = _decimal(event.get("score"), 4)
+    chance = _decimal(event.get("propensity"), 9)
+    measures = {
+        "quantity": _decimal(event.get("quantity"), 4),
+        "discount": _decimal(event.get("discount"), 4),
+        "scored": int(score is not None),
+        "score": score,
+        "score_min": score,
+        "score_max": score,
+        "promoters": int(score is not None and score >= 9),
+        "detractors": int(score is not None and score <= 6),
+        "chances": int(chance is not None),
+        "propensity": chance,
+    }
+    return (1, amount, amount, amount, time, *(measures[name] for name in MEASURES))
+
+
+def _marks(event: Event) -> list[tuple[str, str]]:
+    found = [(name, str(event[name])) for name in DIMENSIONS if event.get(name) is not None]
+    return found + [("word", bucket_of(word)) for word in words_of(event.get("text") or "")]
+
+
+def _decimal(value: Any, scale: int) -> Decimal | None:
+    return None if value is None else to_decimal(value, scale)
+
+
+def _put(entries: dict[Key, Entry], key: Key, entry: Entry, how: tuple[str, ...]) -> None:
+    there = entries.get(key)
+    entries[key] = (
+        entry
+        if there is None
+        else tuple(
+            old if new is None else new if old is None else _TOGETHER[way](old, new)
+            for old, new, way in zip(there, entry, how, strict=True)
+        )
+    )
+
+
+def _add(old: Any, new: Any) -> Any:
+    return EXACT.add(old, new) if isinstance(old, Decimal) else old + new
+
+
+_TOGETHER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"sum": _add, "min": min, "max": max}

@@ -1,0 +1,45 @@
+"""Linear scores on one likelihood: the truth is found, and nothing explodes."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from patronage.models.learners.binned import BinnedTable
+from patronage.models.learners.linear_scores import LinearScores
+from patronage.models.tabular.ziln import ZILNLoss
+from patronage.registry.codec import decode, encode
+
+
+def simulated(n: int) -> tuple[BinnedTable, np.ndarray, np.ndarray, np.ndarray]:
+    """Two features that matter and two that do not; logit and log-mean are linear in them."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(n, 4)).astype(np.float32)
+    # The learner looks at signed logarithms in units of the median size.
+    seen = np.sign(x) * np.log1p(np.abs(x) / np.median(np.abs(x), axis=0))
+    chance, mu = expit(-0.5 + 1.5 * seen[:, 0]), 3.0 + 0.8 * seen[:, 1]
+    cash = np.where(rng.random(n) < chance, np.exp(mu + 0.5 * rng.normal(size=n)), 0.0)
+    return BinnedTable(x, 0), cash, chance, mu
+
+
+def test_the_parameters_of_each_row_are_found():
+    table, cash, chance, mu = simulated(6_000)
+    fold = np.arange(len(cash)) % 3
+
+    grown = LinearScores().grow_jointly(table, fold, cash, ZILNLoss(), seed=0)
+
+    assert np.abs(expit(grown.unseen[:, 0]) - chance).mean() < 0.02
+    assert np.abs(grown.unseen[:, 1] - mu).mean() < 0.05
+    assert ZILNLoss().sigma(grown.unseen[:, 2]).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_row_far_out_has_finite_scores_and_the_disk_keeps_them():
+    table, cash, _, _ = simulated(900)
+    fold = np.arange(len(cash)) % 3
+    grown = LinearScores().grow_jointly(table, fold, cash, ZILNLoss(), seed=0)
+    odd = np.array([[1e30, -1e30, np.nan, 0.0]], dtype=np.float32)
+    arrays: dict[str, np.ndarray] = {}
+
+    again = decode(encode(grown.predictor, arrays), arrays)
+
+    assert np.isfinite(grown.predictor.predict(odd)).all()
+    np.testing.assert_array_equal(again.predict(odd), grown.predictor.predict(odd))
