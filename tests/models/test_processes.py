@@ -13,6 +13,7 @@ from patronage.models.btyd.process import Process
 from patronage.models.catalog import DISCRETE, MODELS, make_model
 from patronage.models.encoders.covariates import Covariates
 from patronage.models.encoders.designed import Designed
+from patronage.models.encoders.linear import LinearEncoder
 from patronage.models.fitting.compaction import compact
 from patronage.models.fitting.with_covariates import fit_with_covariates
 
@@ -67,6 +68,40 @@ def test_rows_sum_to_the_value_and_own_parameters_are_obeyed(name: str) -> None:
     assert table.weight @ rows == pytest.approx(float(likelihood.moments(theta, table).value))
     moments = likelihood.row_moments(own, table)
     assert likelihood.log_likelihood(own, table) == pytest.approx(moments.value, rel=1e-9)
+
+
+@names
+@pytest.mark.parametrize("things", [("purchases",), ("purchases", "dropout")])
+def test_sums_with_covariates_are_those_of_rows_by_the_chain_rule(
+    name: str, things: tuple[str, ...]
+) -> None:
+    """Whether covariates make every parameter a row's own, or leave some to all rows."""
+    process, table = simulated(name, 300, seed=6)
+    likelihood, theta = process.likelihood, np.log(TRUTH[name])
+    acting = tuple(thing for thing in things if thing in likelihood.effects)
+    design = np.random.default_rng(7).standard_normal((len(table), 2))
+    maps = np.zeros((len(acting), 2, 2 * len(acting)))
+    for at in range(len(acting)):
+        maps[at, :, 2 * at : 2 * at + 2] = np.eye(2)
+    names = tuple(f"{thing}.{column}" for thing in acting for column in "ab")
+    encoder = LinearEncoder(names, acting, maps, np.zeros((len(acting), 2)))
+    coefficients = np.concatenate([theta, 0.1 * np.arange(1.0, len(names) + 1)])
+
+    found = encoder.moments(likelihood, coefficients, Designed.of(table, design))
+
+    # ∂θ/∂c of each row
+    k, slope = len(theta), np.zeros((len(table), len(theta), len(coefficients)))
+    slope[:, :, :k] = np.eye(k)
+    for at, thing in enumerate(acting):
+        one = np.array(likelihood.effects[thing])[None, :, None] * design[:, None, :]
+        slope[:, :, k + 2 * at : k + 2 * at + 2] = one
+    rows = likelihood.row_moments(slope @ coefficients, table)
+    weight = table.weight
+    assert found.value == pytest.approx(weight @ rows.value, rel=1e-10)
+    gradient = np.einsum("r,ri,ric->c", weight, rows.gradient, slope)
+    assert found.gradient == pytest.approx(gradient, rel=1e-7, abs=1e-7)
+    hessian = np.einsum("r,ric,rij,rjd->cd", weight, slope, rows.hessian, slope, optimize=True)
+    assert found.hessian == pytest.approx(hessian, rel=1e-7, abs=1e-6)
 
 
 # In discrete time an effect is on odds, not on a rate.

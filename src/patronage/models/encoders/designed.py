@@ -65,6 +65,8 @@ class Designed(Generic[TableT]):
         self,
     ) -> Sequence[tuple[Float[np.ndarray, " columns"], TableT]] | None:
         """The rows of each pattern together, where the groups are large enough to be worth it."""
+        if 1 < len(self.patterns) == len(self):
+            return None
         sizes = np.bincount(self.pattern, minlength=len(self.patterns))
         used = np.flatnonzero(sizes)
         if len(used) > 1 and len(self) < _FEWEST_ROWS_A_GROUP * len(used):
@@ -76,7 +78,8 @@ class Designed(Generic[TableT]):
     @cached_property
     def reach(self) -> Float[np.ndarray, " columns"]:
         """The largest size of each column."""
-        return np.asarray(np.abs(self.patterns).max(axis=0, initial=0.0))
+        low, high = self.patterns.min(axis=0, initial=0.0), self.patterns.max(axis=0, initial=0.0)
+        return np.maximum(high, -low)
 
     @cached_property
     def alike(self) -> Int[np.ndarray, " rows"]:
@@ -84,8 +87,9 @@ class Designed(Generic[TableT]):
         first, *others = self.table.columns
         if not others:
             return np.argsort(-first, kind="stable")
-        rest = np.sum(others, axis=0)
-        return np.argsort(0.9 * rest / max(float(rest.max(initial=0.0)), 1e-300) - np.floor(first))
+        rest = np.asarray(np.sum(others, axis=0))
+        share = rest / max(float(rest.max(initial=0.0)), 1e-300)
+        return np.argsort(0.9 * share - np.floor(first))
 
     @cached_property
     def parts(self) -> "Sequence[_Part[TableT]]":
@@ -133,7 +137,10 @@ class Designed(Generic[TableT]):
 
     def take(self, rows: Shaped[np.ndarray, " taken"] | slice) -> "Designed[TableT]":
         """Some of the rows (a mask, indices or a slice)."""
-        return Designed(self.table.take(rows), self.pattern[rows], self.patterns)
+        table, pattern = self.table.take(rows), self.pattern[rows]
+        if len(self.patterns) < len(self):
+            return Designed(table, pattern, self.patterns)
+        return Designed(table, np.arange(len(table)), self.patterns[pattern])
 
     def rescaled(self, unit: float) -> "Designed[TableT]":
         """The same rows in another unit; covariates have none."""

@@ -31,7 +31,7 @@ Parameter = float | Float[np.ndarray, " rows"]
 Terms = Float[np.ndarray, "*shape"]
 
 # Terms (rows × opportunities) that are evaluated at once.
-_TERMS: Final = 65_536
+_TERMS: Final = 16_384
 
 
 class _Mixture(NamedTuple):
