@@ -79,7 +79,7 @@ class Designed(Generic[TableT]):
     def reach(self) -> Float[np.ndarray, " columns"]:
         """The largest size of each column."""
         low, high = self.patterns.min(axis=0, initial=0.0), self.patterns.max(axis=0, initial=0.0)
-        return np.maximum(high, -low)
+        return np.asarray(np.maximum(high, -low))
 
     @cached_property
     def alike(self) -> Int[np.ndarray, " rows"]:
