@@ -23,7 +23,8 @@ class Optimum:
 
     Attributes
     ----------
-    theta, moments : the point, and the log-likelihood with its derivatives there
+    theta, moments : the point, and the log-likelihood with its derivatives there; at a converged
+        one those of a step before, which the tolerance bounds
     n_iterations : evaluations of the log-likelihood
     converged : the gain that is left (half the Newton decrement) is below the tolerance, and the
         Hessian is negative definite
@@ -59,7 +60,8 @@ def maximise(
     while n < max_iterations:
         step, gain, concave = _step(here, radius)
         if concave and gain <= tolerance * max(1.0, abs(float(here.value))):
-            return Optimum(theta, here, n, True, False)
+            # Why once more, unseen: it is known already, and squares the distance to the top.
+            return Optimum(np.clip(theta + step, -box, box), here, n, True, False)
         if radius < 1e-10:
             break
         if np.abs(theta + step).max() > box:
