@@ -14,7 +14,7 @@ from patronage.snapshots import Snapshot
 
 __all__ = ["Blend", "mixture_weights"]
 
-_MOST_STEPS: Final = 500
+_MOST_STEPS: Final = 3_000
 
 
 @final
@@ -64,7 +64,7 @@ def mixture_weights(
     for _ in range(_MOST_STEPS):
         joint = chances * weights
         moved = share @ (joint / joint.sum(axis=1, keepdims=True))
-        done = float(np.abs(moved - weights).max()) < 1e-7
+        done = float(np.abs(moved - weights).max()) < 1e-9
         weights = moved
         if done:
             break

@@ -20,7 +20,7 @@ __all__ = ["JointLinear", "LinearScores"]
 # A score is kept within this of its start, so that one odd row cannot outgrow all others.
 _FURTHEST: Final = 6.0
 
-Weights = Float[np.ndarray, "columns scores"]
+Weights = Float[np.ndarray, "_ scores"]
 
 
 @final
