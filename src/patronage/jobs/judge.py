@@ -51,7 +51,10 @@ class Judgement:
         if self.scorecard is None:
             return 0.0
         told = self.scorecard.predictions.filter(pl.col("model") == self.model)
-        sums = told.group_by("origin").agg(pl.col("mean_cash", "outcome_cash").sum())
+        # Why ordered: the mean over origins in another order may differ in its last bit.
+        sums = told.group_by("origin", maintain_order=True).agg(
+            pl.col("mean_cash", "outcome_cash").sum()
+        )
         forecast, actual = sums["mean_cash"].to_numpy(), sums["outcome_cash"].to_numpy()
         sound = (forecast > 0) & (actual > 0)
         if not sound.any():
