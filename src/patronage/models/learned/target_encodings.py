@@ -103,7 +103,7 @@ class TargetEncodings:
             table = pl.DataFrame({"word": pairs.customers[name].cast(pl.String), "cash": per_day})
             told = (
                 table.drop_nulls("word")
-                .group_by("word")
+                .group_by("word", maintain_order=True)
                 .agg(n=pl.len(), total=pl.col("cash").sum())
                 .sort("n", "word", descending=[True, False])
                 .head(_MOST_WORDS)
