@@ -1,18 +1,26 @@
 """The account of a tabular forecast: which feature brings how much of the expected cash."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Float32
 from scipy.special import expit
 
+from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
+from patronage.models.base import FittedModel
 from patronage.models.explaining import Contributions
 from patronage.models.explaining.path import along_path
+from patronage.models.explaining.shapley import shapley
+from patronage.models.folds import Summary
 from patronage.models.learners.attribution import Attributes
-from patronage.models.tabular.carrying import Carried
+from patronage.models.learners.base import Predictor
+from patronage.models.tabular.carrying import Carried, carry
+from patronage.models.tabular.design import Design
+from patronage.snapshots import Snapshot
 
-__all__ = ["DECLINE", "PROCESS", "account"]
+__all__ = ["DECLINE", "PROCESS", "Accountable", "account_by_feature"]
 
 # Reasons that are no feature.
 PROCESS = "what the process model expects"
@@ -21,30 +29,55 @@ DECLINE = "change of pace beyond the learned horizon"
 Scores = Float[np.ndarray, "rows scores"]
 
 
-def account(
-    factors: Sequence[Attributes],
-    expected: Float[np.ndarray, " rows"],
-    matrix: Float32[np.ndarray, "rows features"],
-    columns: tuple[str, ...],
-    *,
-    kept: float,
-    vote: float,
-    way: Carried,
-    learned: Horizon,
-    asked: Horizon,
+class Accountable(Protocol):
+    """What the fitted models have in common that can be told feature by feature."""
+
+    @property
+    def design(self) -> Design: ...
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def learned(self) -> Horizon: ...
+    @property
+    def kept(self) -> float: ...
+    @property
+    def vote(self) -> float: ...
+    @property
+    def process(self) -> FittedModel | None: ...
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast: ...
+    def told(self, matrix: Float32[np.ndarray, "customers columns"], way: Carried) -> Summary:
+        """What is expected within `learned`, the process model's vote counted."""
+        ...
+
+
+def account_by_feature(
+    fitted: Accountable,
+    predictors: Sequence[Predictor],
+    snapshot: Snapshot,
+    horizon: Horizon,
+    reference: Snapshot,
 ) -> Contributions:
-    """Parts of ((1 − vote) · kept · Π factors + vote · process) · ratio, which add up to it.
+    """Parts of ((1 − vote) · kept · Π predictors + vote · process) · ratio, which add up to it.
+
+    By exact TreeSHAP, through all links and products; by Shapley values of what the model reads
+    where a predictor has no parts of its own.
 
     Nobody in particular has the forests' expected raw scores, is expected by the process model to
     bring what the forests say, and keeps the pace. Ratio and process are reasons of their own.
 
     Parameters
     ----------
-    factors : predictors whose product is the expected cash within `learned`
-    expected : the cash that the model forecasts; the parts add up to it
-    columns : names of the matrix's columns
+    predictors : their product is the expected cash within `learned`
+    reference : customers of the same day, see `contributions_of`
     """
-    n, told = len(matrix), way.told
+    factors = [one for one in predictors if isinstance(one, Attributes)]
+    if len(factors) < len(predictors):
+        return shapley(fitted, snapshot, horizon, reference)
+    known = snapshot.with_features(fitted.features)
+    way = carry(fitted.process, known, learned=fitted.learned, asked=horizon)
+    matrix, columns = fitted.design.matrix(known), fitted.design.columns
+    expected = fitted.told(matrix, way).cash * way.ratio
+    n, kept, vote = len(matrix), fitted.kept, fitted.vote
     starts, parts = zip(*(factor.raw_parts(matrix) for factor in factors), strict=True)
     sizes = [len(start) for start in starts]
     n_scores, n_features = sum(sizes) + 2, len(columns) + 2
@@ -77,10 +110,10 @@ def account(
         return found
 
     start[:, process] = product(start)
-    start[:, ratio] = np.log(asked.days / learned.days)
+    start[:, ratio] = np.log(horizon.days / fitted.learned.days)
     end = start + moved.sum(axis=2)
-    if told is not None:
-        end[:, process] = told.cash
+    if way.told is not None:
+        end[:, process] = way.told.cash
     end[:, ratio] = np.log(way.ratio)
     moved[:, process, -2] = end[:, process] - start[:, process]
     moved[:, ratio, -1] = end[:, ratio] - start[:, ratio]

@@ -11,12 +11,10 @@ from patronage.forecast.tweedie import TweedieForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.explaining import Contributions
-from patronage.models.explaining.shapley import shapley
 from patronage.models.folds import Summary
-from patronage.models.learners.attribution import Attributes
 from patronage.models.learners.base import Grown, Head, Learner, Predictor
 from patronage.models.learners.lightgbm import LightGBM
-from patronage.models.tabular.accounting import account
+from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
@@ -72,7 +70,7 @@ class FittedTweedie:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        told = self._told(self.design.matrix(known), way)
+        told = self.told(self.design.matrix(known), way)
         # Rate = mean ** (2 − power) / (dispersion (2 − power)): solved for the dispersion.
         growth = way.ratio * self.kept
         dispersion = self.spread.dispersion * growth ** (2.0 - self.spread.power) / way.exponent
@@ -89,26 +87,10 @@ class FittedTweedie:
         )
 
     def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """Exact TreeSHAP where the learner has it, through all links; else Shapley values."""
-        factors = [factor for factor in (self.cash,) if isinstance(factor, Attributes)]
-        if len(factors) < 1:
-            return shapley(self, snapshot, horizon, reference)
-        known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon)
-        matrix = self.design.matrix(known)
-        return account(
-            factors,
-            self._told(matrix, way).cash * way.ratio,
-            matrix,
-            self.design.columns,
-            kept=self.kept,
-            vote=self.vote,
-            way=way,
-            learned=self.learned,
-            asked=horizon,
-        )
+        """Feature by feature where the learner can tell; else by what the model reads."""
+        return account_by_feature(self, (self.cash,), snapshot, horizon, reference)
 
-    def _told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
+    def told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
         """What is expected within `learned`, the process model's vote counted."""
         cash = self.cash.predict(matrix) * self.kept
         learned = Summary(cash, self.purchases.predict(matrix), np.zeros_like(cash))
