@@ -50,8 +50,8 @@ def shapley(
     n, m, k = len(known.customers), len(others.customers), len(reasons)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
-    mine = _repeated(_readable(known.customers), np.repeat(np.arange(n), m))
-    theirs = _repeated(_readable(others.customers), np.tile(np.arange(m), n))
+    mine = _readable(known.customers)[np.repeat(np.arange(n), m)]
+    theirs = _readable(others.customers)[np.tile(np.arange(m), n)]
     for some in sets:
         taken = [name for place in some for name in columns[reasons[place]]]
         mixed = theirs.with_columns(mine[name] for name in taken)
@@ -97,10 +97,6 @@ def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple
 
 def _readable(customers: pl.DataFrame) -> pl.DataFrame:
     return customers.with_columns(silence=pl.col("T") - pl.col("recency"))
-
-
-def _repeated(customers: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
-    return customers[rows]
 
 
 def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
