@@ -25,7 +25,6 @@ BATCH, RATE, EPOCHS, PATIENCE = 2_048, 1e-3, 400, 20
 
 @dataclass(frozen=True)
 class Fitted:
-    attributes: tuple[str, ...]
     categories: tuple[tuple[str, tuple[str, ...]], ...]
     numbers: tuple[str, ...]
     least: np.ndarray
@@ -77,7 +76,6 @@ class PublishedLinearZILN:
         logs = _logs(customers, numbers, least, most)
         centre, spread = np.nanmean(logs, axis=0), np.nanstd(logs, axis=0)
         fitted = Fitted(
-            attributes,
             tuple((one.feature, one.levels) for one in design.categories),
             numbers,
             least,
@@ -89,7 +87,7 @@ class PublishedLinearZILN:
         )
         table = fitted.table(customers)
         weights = _adam(table, cash, np.random.default_rng(seed))
-        return Fitted(*list(fitted.__dict__.values())[:7], weights, features)
+        return Fitted(*list(fitted.__dict__.values())[:6], weights, features)
 
 
 def _logs(
