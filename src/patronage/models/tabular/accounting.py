@@ -1,7 +1,7 @@
 """The account of a tabular forecast: which feature brings how much of the expected cash."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -29,6 +29,7 @@ DECLINE = "change of pace beyond the learned horizon"
 Scores = Float[np.ndarray, "rows scores"]
 
 
+@runtime_checkable
 class Accountable(Protocol):
     """What the fitted models have in common that can be told feature by feature."""
 
