@@ -138,7 +138,11 @@ def checked(found: RunResult) -> None:
     assert (scores["clv_p10"] <= scores["clv_p90"]).all()
 
 
-@pytest.mark.parametrize("case", LOGS)
+@pytest.mark.parametrize(
+    "case",
+    # Every fourth stands for the others in the fast tests.
+    [pytest.param(case, marks=[pytest.mark.slow] if k % 4 else []) for k, case in enumerate(LOGS)],
+)
 def test_a_nasty_log_gives_finite_files_or_an_error_that_mends(case: str, tmp_path: Path) -> None:
     settings = RunSettings(horizon=Horizon(4, "week"), models=CHEAP)
     log = EventLog.from_frame(LOGS[case](), currency="USD")

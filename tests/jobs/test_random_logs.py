@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -308,6 +309,7 @@ def _source(case: Case, folder: Path) -> Any:
     return table
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(cases())
 def test_a_random_log_gives_finite_scores_or_an_error_that_mends(case: Case) -> None:

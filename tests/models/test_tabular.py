@@ -109,7 +109,7 @@ def forecast(name: str) -> AbstractForecast:
     return fitted(name).predict(snapshot_of(1500), HORIZON)
 
 
-both = pytest.mark.parametrize("name", sorted(MODELS))
+both = pytest.mark.parametrize("name", ["hurdle", pytest.param("tweedie", marks=pytest.mark.slow)])
 
 
 @both
