@@ -283,6 +283,7 @@ def test_score_refuses_another_currency_and_foreign_or_changed_models(
         assert "To mend" in said.err
 
 
+@pytest.mark.slow
 def test_a_model_signed_by_run_is_read_by_score(
     patronage: Any, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

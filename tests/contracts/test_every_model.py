@@ -25,11 +25,11 @@ from patronage.value import Economics
 NAMES = tuple(candidates((EVERY,)).models)
 HORIZON = Horizon(8, "week")
 ECONOMICS = Economics(0.4, 0.10)
-# What a default run leaves out is left out of the fast tests too.
+# Whatever learns from outcomes, and what a default run leaves out.
 SLOW = {
-    "stack",
-    "tweedie_lightgbm",
-    *(name for name, entry in MODELS.items() if not entry.by_default),
+    name
+    for name, entry in MODELS.items()
+    if entry.family in ("tabular", "ensemble") or not entry.by_default
 }
 # These serve any horizon; what learns from outcomes serves the one that it has learned.
 PROCESSES = {name for name in NAMES if MODELS[name.split(" ")[0]].family in ("baseline", "btyd")}

@@ -126,6 +126,7 @@ def test_the_ridge_of_the_sample_of_the_papers_is_found_and_named(cdnow_sample) 
     assert report.standard_errors["b"] > found["b"]
 
 
+@pytest.mark.slow
 def test_on_the_ridge_the_forecasts_are_those_of_pareto_nbd(cdnow_master) -> None:
     simple = ParetoNBD(spend=None).fit_rfm(cdnow_master)
     general = GGompertzNBD(spend=None).fit_rfm(cdnow_master)

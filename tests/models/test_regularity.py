@@ -51,6 +51,7 @@ def test_cdnow_buyers_are_erlang_1_as_published(cdnow, model):
     assert model(spend=None).fit_rfm(known.rfm()).process.k == 1
 
 
+@pytest.mark.slow
 def test_pareto_ggg_comes_near_the_published_posterior_of_the_grocery(grocery):
     """Posterior medians by MCMC, in weeks; a maximum lies within two of its standard errors."""
     fitted = ParetoGGG(spend=None).fit_rfm(grocery.with_features(("regularity",)).rfm())

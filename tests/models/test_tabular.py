@@ -112,6 +112,7 @@ def forecast(name: str) -> AbstractForecast:
 both = pytest.mark.parametrize("name", ["hurdle", pytest.param("tweedie", marks=pytest.mark.slow)])
 
 
+@pytest.mark.slow
 @both
 def test_it_beats_everyone_average_on_customers_who_differ(name: str):
     snapshot = snapshot_of(1500)
@@ -206,6 +207,7 @@ class FortuneTeller:
         return FittedFortuneTeller(take_snapshot(log_of(1500), as_of=AS_OF + timedelta(days=56)))
 
 
+@pytest.mark.slow
 @both
 def test_a_process_that_knows_more_than_the_trees_has_the_vote(name: str):
     told = replace(MODELS[name], carry=FortuneTeller()).fit(snapshot_of(1500), HORIZON)
@@ -301,6 +303,7 @@ def test_the_catalogue_gives_them_a_process_to_be_carried_by():
         assert isinstance(make_model(name).carry, ParetoNBD)
 
 
+@pytest.mark.slow
 @both
 def test_a_sample_of_the_customers_is_learned_from_where_rows_are_many(name: str):
     model = replace(MODELS[name], lesson=LessonSettings(most_rows=2000))

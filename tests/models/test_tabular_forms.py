@@ -263,6 +263,7 @@ def costly() -> tuple[Snapshot, np.ndarray]:
     return snapshot, observe_outcome(judge, snapshot, HORIZON).total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Quantiles(learner=QUICK), CountValue(learner=QUICK)])
 def test_customers_who_cost_more_than_they_pay_are_forecast_below_zero(
     model: Model, costly: tuple[Snapshot, np.ndarray]

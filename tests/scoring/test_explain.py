@@ -44,8 +44,8 @@ MODELS = {
     "cohorts": ByCohort(ParetoNBD(), n_least=100),
 }
 
-# A hurdle over a process stands for them in the fast tests.
-SLOW = {"hurdle alone", "tweedie", "vote", "conformal", "cohorts"}
+# A process and its corrections stand for them in the fast tests.
+SLOW = {"hurdle", "hurdle alone", "tweedie", "vote", "conformal", "cohorts"}
 
 
 @pytest.fixture(scope="module")

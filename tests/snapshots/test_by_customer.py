@@ -25,6 +25,7 @@ def log(request: pytest.FixtureRequest) -> EventLog:
     return EventLog.from_frame(frame, currency="USD")
 
 
+@pytest.mark.slow
 def test_a_log_read_in_ranges_of_customers_gives_what_it_gives_at_once(
     log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

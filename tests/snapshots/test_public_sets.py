@@ -30,6 +30,7 @@ def test_cdnow_holdout_money_is_exact(cdnow: EventLog) -> None:
     assert table["frequency_holdout"].sum() == 19_684 - 7  # days on which nothing was paid
 
 
+@pytest.mark.slow
 def test_online_retail_keeps_account_of_rows_without_a_customer(data_dir: Path) -> None:
     log = read_events(data_dir / "online_retail_ii" / "online_retail_ii.parquet", currency="GBP")
 
