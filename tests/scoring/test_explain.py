@@ -23,7 +23,7 @@ from patronage.models.explaining.shapley import shapley
 from patronage.models.learners.lightgbm import LightGBM
 from patronage.models.tabular.hurdle import Hurdle
 from patronage.models.tabular.tweedie import Tweedie
-from patronage.scoring import Scoring, explain, importance, score, what_changed
+from patronage.scoring import Explanation, Scoring, explain, importance, score, what_changed
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.uncertainty import Conformal, IsotonicRecalibration, Recalibrated
 from patronage.value import Economics
@@ -172,8 +172,27 @@ def test_importance_ranks_reasons_and_sentences_keep_the_sum(
 
     assert ranked["importance"].is_sorted(descending=True)
     assert len(lines) == 4
-    assert " because " in lines[0]
+    assert all(" because " in line or " from " in line for line in lines)
     assert "smaller reasons" in lines[-1]
+
+
+def test_sentences_leave_out_what_moves_nothing_by_hand():
+    parts = pl.DataFrame(
+        {
+            "customer_id": [1, 1, 1, 2],
+            "reason": ["frequency", "everything else", "T", "T"],
+            "told": ["4", None, "9", "9"],
+            "contribution": [12.5, -2.25, 0.001, 0.0],
+        }
+    )
+    found = Explanation(pl.DataFrame(), parts, "EUR")
+
+    assert found.sentences(1) == [
+        "+12.50 EUR because frequency is 4",
+        "−2.25 EUR from everything else",
+    ]
+    assert found.sentences(1, top=1)[1] == "−2.25 EUR from 2 smaller reasons"
+    assert found.sentences(2) == ["nothing that is known of the customer moves it"]
 
 
 def test_a_customer_that_nobody_knows_is_named(

@@ -20,6 +20,9 @@ EXPLANATION_COLUMNS: Final = ("customer_id", "reason", "told", "contribution")
 # Customers that a customer is compared with, or that tell the importance of reasons.
 _REFERENCE: Final = 1_000
 
+# Money below it would be shown as 0.00.
+_SHOWN: Final = 0.005
+
 # Reason → the column that tells what is known of the customer, where they are not the same word.
 _TOLD_BY: Final = {
     "number of purchases": "frequency",
@@ -52,16 +55,19 @@ class Explanation:
             raise SettingsError(
                 f"customer {customer_id!r} was not explained.\nTo mend: name it when explaining."
             )
-        largest, rest = mine.head(top), mine.tail(max(len(mine) - top, 0))
+        told = mine.filter(pl.col("contribution").abs() >= _SHOWN)
+        if told.is_empty():
+            return ["nothing that is known of the customer moves it"]
+        largest = told.head(top)
         lines = [
-            f"{_money(part, self.currency)} because {reason}{f' is {told}' if told else ''}"
-            for _, reason, told, part in largest.iter_rows()
+            f"{_money(part, self.currency)} "
+            + (f"because {reason} is {known}" if known else f"from {reason}")
+            for _, reason, known, part in largest.iter_rows()
         ]
-        if len(rest):
-            lines.append(
-                f"{_money(float(rest['contribution'].sum()), self.currency)} from "
-                f"{len(rest)} smaller reasons"
-            )
+        n_left = len(mine) - len(largest)
+        left = float(mine["contribution"].sum() - largest["contribution"].sum())
+        if n_left and abs(left) >= _SHOWN:
+            lines.append(f"{_money(left, self.currency)} from {n_left} smaller reasons")
         return lines
 
 
