@@ -65,7 +65,7 @@ class Explanation:
             for _, reason, known, part in largest.iter_rows()
         ]
         n_left = len(mine) - len(largest)
-        left = float(mine["contribution"].sum() - largest["contribution"].sum())
+        left = float(mine["contribution"].sum()) - float(largest["contribution"].sum())
         if n_left and abs(left) >= _SHOWN:
             lines.append(f"{_money(left, self.currency)} from {n_left} smaller reasons")
         return lines
