@@ -11,12 +11,9 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from patronage.models.learners.base import Grown, GrownJointly, Head, JointLoss, Loss
 from patronage.models.learners.binned import BinnedTable, lightgbm
-from patronage.models.learners.crossing import N_WORKERS, cross_fit
+from patronage.models.learners.crossing import N_WORKERS, cross_fit, in_parts
 
 __all__ = ["JointTrees", "LightGBM", "Trees", "parse"]
-
-# Predicting more rows than this is shared between threads; fewer are done before they start.
-_MANY_ROWS: Final = 20_000
 
 _OBJECTIVES: Final[Mapping[Loss, Mapping[str, Any]]] = {
     "binary": {"objective": "binary"},
@@ -233,8 +230,10 @@ class JointTrees:
 
 
 def _predict(booster: Any, matrix: Matrix) -> Any:
-    n_threads = N_WORKERS if len(matrix) > _MANY_ROWS else 1
-    return np.asarray(booster.predict(matrix, num_threads=n_threads), dtype=np.float64)
+    def told(rows: Matrix) -> Any:
+        return np.asarray(booster.predict(rows, num_threads=1), dtype=np.float64)
+
+    return in_parts(told, matrix)
 
 
 @lru_cache(maxsize=64)

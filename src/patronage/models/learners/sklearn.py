@@ -18,7 +18,10 @@ def sklearn(part: str) -> Any:
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """Inside, numeric libraries start no threads of their own: members have one each."""
+    """Inside, trees start no threads of their own: members have one each.
+
+    Why not BLAS too: its number of threads is the whole process's, and others are computing.
+    """
     limits: Any = import_module("threadpoolctl")
-    kept: AbstractContextManager[Any] = limits.threadpool_limits(1)
+    kept: AbstractContextManager[Any] = limits.threadpool_limits(1, user_api="openmp")
     return kept

@@ -11,11 +11,9 @@ from jaxtyping import Bool, Float, Float32, Int
 from patronage.errors import MissingExtraError
 from patronage.models.learners.base import Grown, Head, Loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import N_WORKERS, cross_fit
+from patronage.models.learners.crossing import cross_fit, in_parts
 
 __all__ = ["XGBoost", "XGBoostTrees"]
-
-_MANY_ROWS: Final = 20_000
 
 _OBJECTIVES: Final[Mapping[Loss, str]] = {
     "binary": "binary:logistic",
@@ -150,9 +148,7 @@ class XGBoostTrees:
         """The expected target (or its quantile) of each row, on the target's own scale."""
         total = np.zeros(len(matrix))
         for text in self.members:
-            booster = _parse(text)
-            booster.set_param({"nthread": N_WORKERS if len(matrix) > _MANY_ROWS else 1})
-            total += booster.inplace_predict(matrix)
+            total += in_parts(_parse(text).inplace_predict, matrix)
         return np.asarray(total * (self.scale / len(self.members)))
 
     def raw_parts(
@@ -170,6 +166,7 @@ class XGBoostTrees:
 def _parse(text: str) -> Any:
     booster = xgboost().Booster()
     booster.load_model(bytearray(text.encode()))
+    booster.set_param({"nthread": 1})
     return booster
 
 
