@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -50,6 +50,7 @@ def test_the_weights_of_two_members_by_hand():
 
 
 @given(arrays(np.float64, (12, 3), elements=st.floats(0.01, 1.0)))
+@example(np.vstack([[0.953, 0.961, 0.953], np.full((11, 3), 0.953)]))  # where plain EM creeps
 def test_no_other_weights_have_a_better_score(chances: np.ndarray):
     counts = np.ones(12)
     found = mixture_weights(chances, counts)
@@ -59,7 +60,7 @@ def test_no_other_weights_have_a_better_score(chances: np.ndarray):
 
     others = np.random.default_rng(1).dirichlet(np.ones(3), 50)
     assert found.sum() == pytest.approx(1.0)
-    assert all(score(found) >= score(other) - 1e-3 for other in others)
+    assert all(score(found) >= score(other) - 1e-4 for other in others)
 
 
 def test_weights_follow_the_latest_fold_where_half_life_is_short():

@@ -15,6 +15,7 @@ from patronage.snapshots import Snapshot
 __all__ = ["Blend", "mixture_weights"]
 
 _MOST_STEPS: Final = 3_000
+_GAP: Final = 1e-9
 
 
 @final
@@ -54,18 +55,27 @@ class Blend:
 def mixture_weights(
     chances: Float[np.ndarray, "rows members"], counts: Float[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " members"]:
-    """Weights, 0 or more with sum 1, that maximise Σ counts · log(chances @ weights), by EM.
+    """Weights, 0 or more with sum 1, that maximise Σ counts · log(chances @ weights).
 
-    The problem is concave; every step gains, and equal weights are where it begins.
+    EM, whose step is weights · gain with gain = E[chances / mixture], taken with an exponent that
+    grows while it helps (Salakhutdinov & Roweis 2003, "Adaptive overrelaxed bound optimization"):
+    where members are nearly alike, plain EM creeps. The problem is concave, and by Jensen no
+    weights score more than log(max gain) above these, on average of the counts: that is where it
+    ends. Equal weights are where it begins, so members that say the same share.
     """
-    n_members = chances.shape[1]
-    weights = np.full(n_members, 1.0 / n_members)
+    weights = np.full(chances.shape[1], 1.0 / chances.shape[1])
     share = counts / counts.sum()
+    mixture = chances @ weights
+    exponent = 1.0
     for _ in range(_MOST_STEPS):
-        joint = chances * weights
-        moved = share @ (joint / joint.sum(axis=1, keepdims=True))
-        done = float(np.abs(moved - weights).max()) < 1e-9
-        weights = moved
-        if done:
+        gain = share @ (chances / mixture[:, None])
+        if gain.max() - 1.0 < _GAP:
             break
+        with np.errstate(all="ignore"):  # a step too bold may leave a row without a chance
+            bold = weights * gain**exponent
+            bold /= bold.sum()
+            helps = share @ np.log(chances @ bold / mixture) > 0.0
+        weights = bold if helps else weights * gain
+        exponent = 2.0 * exponent if helps else 1.0
+        mixture = chances @ weights
     return np.asarray(weights / weights.sum())
