@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 from five_origins import FiveOrigins
+from squares import SQUARES, squares
 
 from patronage.datasets import open_dataset
 from patronage.errors import PatronageError
@@ -62,7 +63,10 @@ SPLITS = (
         "gifts of 1995 to 2001 known, five years ahead",
         {"bg_bb": {"period": "year"}},
     ),
+    Split("madrigal", date(2019, 1, 1), Horizon(52, "week"), "2016 to 2018 known, 2019 ahead"),
 )
+# Beside which the chosen model's R² and ranks stand, paired by customer.
+BESIDE = (REFERENCE, "hurdle_lightgbm", "bg_nbd", "pareto_nbd")
 
 
 def main() -> None:
@@ -129,6 +133,10 @@ def _rows(split: Split, card: Scorecard, chosen: str) -> pl.DataFrame:
                     *(model, model == chosen, metric, value, low, high, *difference, n),
                 )
             )
+    n = card.predictions["customer_id"].n_unique()
+    place = (split.name, split.as_of.isoformat(), str(split.horizon))
+    for model, metric, *numbers in squares(card, chosen):
+        rows.append((*place, model, model == chosen, metric, *numbers, n))
     names = ["set", "as_of", "horizon", "model", "chosen", "metric", "value", "low", "high"]
     names += ["chosen_minus_this", "difference_low", "difference_high", "n_customers"]
     return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
@@ -172,8 +180,35 @@ def as_text(results: pl.DataFrame) -> str:
         ).rows():
             if value is not None and metric in METRICS[:4]:
                 parts.append(f"- {metric}: {value:+.4f} ({low:+.4f} to {high:+.4f})")
-        parts += ["", _hindsight(mine)]
+        parts += ["", _hindsight(mine), *_squares(mine, picked)]
     return "\n".join(parts) + "\n"
+
+
+def _squares(mine: pl.DataFrame, picked: str) -> list[str]:
+    """R² of the models that people publish it for, and the chosen one's ranks beside them."""
+    compared = ("normalized_gini", "decile_mape", "log_r2", "r2")
+    found = {
+        (row[0], row[1]): row[2:]
+        for row in mine.select(
+            "model", "metric", "value", "chosen_minus_this", "difference_low", "difference_high"
+        ).rows()
+    }
+    if (picked, "r2") not in found:
+        return []
+    lines = ["", "| model | " + " | ".join(SQUARES) + " |", "|---" * (len(SQUARES) + 1) + "|"]
+    for model in (picked, *(one for one in BESIDE if one != picked)):
+        cells = " | ".join(f"{found[model, metric][0]:.3f}" for metric in SQUARES)
+        lines.append(f"| {model} | {cells} |")
+    lines += ["", f"{picked} less each, paired by customer, with 90 % intervals:", ""]
+    lines += ["| model | " + " | ".join(compared) + " |", "|---" * (len(compared) + 1) + "|"]
+    for model in BESIDE:
+        if model != picked:
+            cells = []
+            for metric in compared:
+                _, away, low, high = found[model, metric]
+                cells.append(f"{away:+.3f} ({low:+.3f} to {high:+.3f})")
+            lines.append(f"| {model} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def _hindsight(mine: pl.DataFrame) -> str:
