@@ -10,6 +10,7 @@ PatronageError
 ├── FitError (ArithmeticError)      the optimum was not found, or does not exist
 ├── ArtifactError (ValueError)      a saved model that is damaged, foreign or tampered with
 ├── DatasetError (OSError)          a public data set that is not here and cannot be had
+├── StoreError (OSError)            an event store or online store that cannot be reached or written
 └── MissingExtraError (ImportError) an optional dependency that is not installed
 
 Each message says what is wrong, what was seen, and how to mend it.
@@ -27,6 +28,7 @@ __all__ = [
     "NotEnoughDataError",
     "PatronageError",
     "SettingsError",
+    "StoreError",
 ]
 
 
@@ -68,6 +70,10 @@ class ArtifactError(PatronageError, ValueError):
 
 class DatasetError(PatronageError, OSError):
     """A public data set is not here and cannot be had."""
+
+
+class StoreError(PatronageError, OSError):
+    """An event store or an online store cannot be reached, or does not take what is written."""
 
 
 class MissingExtraError(PatronageError, ImportError):

@@ -33,9 +33,9 @@ class CustomerLedger:
     customer_id: Any
     entries: Entries = field(default_factory=lambda: Entries(has_clock=True))
 
-    def after(self, event: Mapping[str, Any]) -> "CustomerLedger":
-        """The ledger with one event more: the columns of the log, of which any may be missing."""
-        return replace(self, entries=self.entries.after(event))
+    def after(self, *events: Mapping[str, Any]) -> "CustomerLedger":
+        """The ledger with more events: the columns of the log, of which any may be missing."""
+        return replace(self, entries=self.entries.after(events))
 
     def features(
         self,

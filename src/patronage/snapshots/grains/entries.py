@@ -5,7 +5,7 @@ events arrive does not matter, and the past can be asked at any day.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -69,23 +69,22 @@ class Entries:
         """Kinds whose amounts are cash."""
         return (*CASH_KINDS, *self.rated_kinds)
 
-    def after(self, event: Event) -> "Entries":
-        """With one event more; columns as in `EventLog`, missing ones are not known."""
-        time: datetime = event["event_time"]
-        known: datetime = event.get("known_time") or time
-        kind = event.get("kind") or "purchase"
-        days = (time.date(), known.date())
-        amount = _decimal(event.get("amount") or 0, 4)
-        cells = dict(self.cells)
-        _put(cells, (kind, *days), _cell(event, amount, time), _HOW)
-        marks = dict(self.marks)
-        for dimension, value in _marks(event):
-            _put(marks, (dimension, value, kind, *days), (1, amount), _MARK)
-        orders = dict(self.orders)
-        if kind in self.purchase_kinds:
-            order = event.get("order_id") or days[0].isoformat()
-            line = (1, _decimal(event.get("quantity"), 4), amount, time)
-            _put(orders, (order, kind, *days), line, _ORDER)
+    def after(self, events: Iterable[Event]) -> "Entries":
+        """With these events more; columns as in `EventLog`, missing ones are not known."""
+        cells, marks, orders = dict(self.cells), dict(self.marks), dict(self.orders)
+        for event in events:
+            time: datetime = event["event_time"]
+            known: datetime = event.get("known_time") or time
+            kind = event.get("kind") or "purchase"
+            days = (time.date(), known.date())
+            amount = _decimal(event.get("amount") or 0, 4)
+            _put(cells, (kind, *days), _cell(event, amount, time), _HOW)
+            for dimension, value in _marks(event):
+                _put(marks, (dimension, value, kind, *days), (1, amount), _MARK)
+            if kind in self.purchase_kinds:
+                order = event.get("order_id") or days[0].isoformat()
+                line = (1, _decimal(event.get("quantity"), 4), amount, time)
+                _put(orders, (order, kind, *days), line, _ORDER)
         return replace(self, cells=cells, marks=marks, orders=orders)
 
     def before(self, as_of: date) -> "Entries":

@@ -1,0 +1,51 @@
+"""Database: the little that SQLite and PostgreSQL do differently."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+__all__ = ["Database", "Transaction"]
+
+
+class Transaction(Protocol):
+    """Statements that are kept together or not at all; `?` stands for a parameter."""
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of the result."""
+        ...
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Rows that the statement changed."""
+        ...
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """The statement once for each row of parameters."""
+        ...
+
+    def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
+        """Insert event ids with their digests where they are absent; those that were."""
+        ...
+
+    def lock(self, customers: Sequence[str]) -> None:
+        """Keep other writers from these customers until the end."""
+        ...
+
+    def make_room(self, event_times: Sequence[int]) -> None:
+        """Make what the events of these times (microseconds) are kept in, where it is not there."""
+        ...
+
+
+class Database(Protocol):
+    """Where an event store keeps its tables."""
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Commit at the end; nothing remains where an error leaves it (then StoreError)."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A consistent view; it waits for no writer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...

@@ -1,0 +1,247 @@
+"""Intake: events into the tables, exactly once, with ledgers and outbox in the same transaction."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, final
+
+from patronage.live.arrivals import Arrival, Refusal, Spelling
+from patronage.live.corrections import those_that_count
+from patronage.live.database import Database, Transaction
+from patronage.live.event_store import Receipt
+from patronage.live.lanes import Lane, lane_of
+from patronage.live.rows import arrival, digest_of, event_row, in_parts, marks, micros, spelt
+from patronage.snapshots import CustomerLedger
+from patronage.snapshots.grains import Entries
+
+__all__ = ["Intake"]
+
+_MOST_LEDGERS: Final = 50_000
+_HISTORY: Final = "history"
+_KEEP_OFFSET: Final = (
+    "INSERT INTO offsets VALUES (?, ?) "
+    "ON CONFLICT (source) DO UPDATE SET position = excluded.position"
+)
+
+
+@final
+class Intake:
+    """The writing half of `SqlEventStore`; its methods are those of `EventStore`."""
+
+    def __init__(
+        self,
+        database: Database,
+        spelling: Spelling,
+        rated_kinds: tuple[str, ...],
+        lanes: tuple[Lane, ...],
+    ) -> None:
+        self.database, self.spelling = database, spelling
+        self.rated_kinds, self.lanes = rated_kinds, lanes
+        # Why a version beside each: another process may have moved it.
+        self._read: OrderedDict[str, tuple[int, CustomerLedger]] = OrderedDict()
+
+    def take_in(
+        self,
+        batch: Sequence[Arrival | Refusal],
+        *,
+        now: datetime,
+        source: str | None = None,
+        offset: int | None = None,
+    ) -> Receipt:
+        with self.database.writing() as tx:
+            if source is not None and offset is not None:
+                there = tx.rows("SELECT position FROM offsets WHERE source = ?", (source,))
+                if there and offset <= there[0][0]:
+                    return Receipt(
+                        duplicates=tuple(one.event_id for one in batch if isinstance(one, Arrival))
+                    )
+                tx.run(_KEEP_OFFSET, (source, offset))
+            receipt, taken = self._take_in(tx, batch, now)
+        self._remember(taken)
+        return receipt
+
+    def replay(self, letters: Mapping[int, Arrival], *, now: datetime) -> Receipt:
+        with self.database.writing() as tx:
+            open_ = [
+                number
+                for number in letters
+                if tx.run(
+                    "UPDATE dead_letters SET replayed = ? WHERE id = ? AND replayed IS NULL",
+                    (micros(now), number),
+                )
+            ]
+            receipt, taken = self._take_in(tx, [letters[number] for number in open_], now)
+        self._remember(taken)
+        return receipt
+
+    def bring(self, history: Sequence[Arrival], *, offset: int) -> int:
+        """Take in a part of the log that the service begins with: nobody is told of it.
+
+        offset : number of the part; one that was brought before is not brought again
+
+        Returns
+        -------
+        events that were new
+        """
+        with self.database.writing() as tx:
+            there = tx.rows("SELECT position FROM offsets WHERE source = ?", (_HISTORY,))
+            if there and offset <= there[0][0]:
+                return 0
+            tx.run(_KEEP_OFFSET, (_HISTORY, offset))
+            fresh = tx.insert_ids([(one.event_id, digest_of(one)) for one in history])
+            self._fold(tx, [one for one in history if one.event_id in fresh])
+        return len(fresh)
+
+    def _take_in(
+        self, tx: Transaction, batch: Sequence[Arrival | Refusal], now: datetime
+    ) -> tuple[Receipt, dict[str, tuple[int, CustomerLedger]]]:
+        refused = {place: one for place, one in enumerate(batch) if isinstance(one, Refusal)}
+        first: dict[str, tuple[int, Arrival, bytes]] = {}
+        duplicates, conflicts = [], dict[int, Arrival]()
+        for place, one in enumerate(batch):
+            if isinstance(one, Arrival):
+                digest = digest_of(one)
+                seen = first.setdefault(one.event_id, (place, one, digest))
+                if seen[0] != place:
+                    if seen[2] == digest:
+                        duplicates.append(one.event_id)
+                    else:
+                        conflicts[place] = one
+        fresh = tx.insert_ids([(name, digest) for name, (_, _, digest) in first.items()])
+        known = _digests(tx, [name for name in first if name not in fresh])
+        new = []
+        for name, (place, one, digest) in first.items():
+            if name in fresh:
+                new.append(one)
+            elif known[name] == digest:
+                duplicates.append(name)
+            else:
+                conflicts[place] = one
+        for place, one in conflicts.items():
+            refused[place] = Refusal(
+                f"event_id {one.event_id!r} was taken in before with other content: give a new "
+                "event an id of its own; to correct one, send a new id and replaces",
+                one.to_json(),
+            )
+        tx.run_many(
+            "INSERT INTO dead_letters (received, reason, body) VALUES (?, ?, ?)",
+            [(micros(now), one.reason, one.body) for one in refused.values()],
+        )
+        taken = self._fold(tx, new)
+        self._announce(tx, new, now)
+        versions = {spelt(who, self.spelling): version for who, (version, _) in taken.items()}
+        reasons = {place: refused[place].reason for place in sorted(refused)}
+        accepted = tuple(one.event_id for one in new)
+        return Receipt(accepted, tuple(duplicates), reasons, versions), taken
+
+    def _fold(
+        self, tx: Transaction, new: Sequence[Arrival]
+    ) -> dict[str, tuple[int, CustomerLedger]]:
+        by_customer = defaultdict(list)
+        for event in new:
+            by_customer[str(event.customer_id)].append(event)
+        customers = sorted(by_customer)
+        tx.lock(customers)
+        tx.make_room([micros(event.event_time) for event in new])
+        tx.run_many(
+            "INSERT INTO events (event_id, customer_id, event_time, known_time, kind, counts, "
+            "replaces, body) VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+            [event_row(event) for event in new],
+        )
+        there = self._ledgers(tx, customers)
+        taken, corrected = {}, {}
+        for who, events in by_customer.items():
+            version, ledger, was_corrected = there.get(who, (0, None, False))
+            corrected[who] = was_corrected or any(one.replaces is not None for one in events)
+            if corrected[who]:
+                ledger = self._rebuilt(tx, who)
+            else:
+                ledger = (ledger or self._empty(who)).after(*(one.row() for one in events))
+            taken[who] = (version + 1, ledger)
+        tx.run_many(
+            "INSERT INTO ledgers (customer_id, version, ledger, corrected) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version, "
+            "ledger = excluded.ledger, corrected = excluded.corrected",
+            [
+                (who, version, ledger.to_json(), int(corrected[who]))
+                for who, (version, ledger) in taken.items()
+            ],
+        )
+        return taken
+
+    def _rebuilt(self, tx: Transaction, who: str) -> CustomerLedger:
+        """What cannot be undone in sums and extremes is folded again from the customer's events."""
+        events = [
+            arrival(body)
+            for (body,) in tx.rows("SELECT body FROM events WHERE customer_id = ?", (who,))
+        ]
+        counted = those_that_count(events)
+        names = {event.event_id for event in counted}
+        tx.run_many(
+            "UPDATE events SET counts = ? WHERE customer_id = ? AND event_id = ?",
+            [(int(event.event_id in names), who, event.event_id) for event in events],
+        )
+        return self._empty(who).after(*(event.row() for event in counted))
+
+    def _empty(self, who: str) -> CustomerLedger:
+        entries = Entries(self.spelling.has_clock, self.rated_kinds)
+        return CustomerLedger(spelt(who, self.spelling), entries)
+
+    def _ledgers(
+        self, tx: Transaction, customers: Sequence[str]
+    ) -> dict[str, tuple[int, CustomerLedger, bool]]:
+        found = {}
+        for some in in_parts(customers):
+            for who, version, corrected in tx.rows(
+                "SELECT customer_id, version, corrected FROM ledgers "
+                f"WHERE customer_id IN ({marks(some)})",
+                some,
+            ):
+                kept = self._read.get(who)
+                if kept is None or kept[0] != version:
+                    ((text,),) = tx.rows("SELECT ledger FROM ledgers WHERE customer_id = ?", (who,))
+                    kept = (version, CustomerLedger.from_json(text))
+                found[who] = (*kept, bool(corrected))
+        return found
+
+    def _remember(self, taken: Mapping[str, tuple[int, CustomerLedger]]) -> None:
+        """Keep what was committed, so that a busy customer's ledger is not read again."""
+        self._read.update(taken)
+        while len(self._read) > _MOST_LEDGERS:
+            self._read.popitem(last=False)
+
+    def _announce(self, tx: Transaction, new: Sequence[Arrival], now: datetime) -> None:
+        laned = [(event, lane_of(event, self.lanes)) for event in new]
+        tx.run_many(
+            "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
+            "VALUES (?, ?, ?, ?, 'event', ?)",
+            [
+                (
+                    str(event.customer_id),
+                    event.event_id,
+                    lane.name,
+                    lane.weight,
+                    micros(lane.due(now)),
+                )
+                for event, lane in laned
+            ],
+        )
+        tx.run_many(
+            "INSERT INTO reviews (customer_id, event_id, lane, weight, created) "
+            "VALUES (?, ?, ?, ?, ?)",
+            [
+                (str(event.customer_id), event.event_id, lane.name, lane.weight, micros(now))
+                for event, lane in laned
+                if lane.review or lane.alert
+            ],
+        )
+
+
+def _digests(tx: Transaction, names: Sequence[str]) -> dict[str, bytes]:
+    found = {}
+    for some in in_parts(names):
+        for name, digest in tx.rows(
+            f"SELECT event_id, digest FROM event_ids WHERE event_id IN ({marks(some)})", some
+        ):
+            found[name] = bytes(digest)
+    return found

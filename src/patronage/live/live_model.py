@@ -1,0 +1,154 @@
+"""LiveModel: ledgers in, scores out, by the one `score` that batch calls."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from patronage.engines import NO_ENGINE
+from patronage.errors import SettingsError
+from patronage.events import EventLog
+from patronage.events.quality import QualityReport
+from patronage.events.tables import SideTables
+from patronage.live.scores import Score
+from patronage.live.workspace import Workspace
+from patronage.registry import Artifact, load_artifact
+from patronage.scoring import Scoring, score, scoring_of
+from patronage.snapshots import FEATURES, CustomerLedger, Snapshot, is_attribute, take_snapshot
+from patronage.snapshots.attributes import with_attributes
+from patronage.value import Economics
+
+__all__ = ["LiveModel", "load_live_model"]
+
+_READ_FROM_EVENTS = "first_purchase."
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A saved model at work on ledgers; immutable, so that a request uses one from end to end.
+
+    Attributes
+    ----------
+    artifact : the model
+    workspace : where its economics and segments come from
+    groups : the feature groups that it reads
+    schema : columns of a snapshot's customers and their types
+    """
+
+    artifact: Artifact
+    workspace: Workspace
+    groups: tuple[str, ...]
+    schema: Mapping[str, Any]
+    tables: SideTables = field(repr=False)
+    own: Mapping[Any, tuple[float, float]] = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model and the columns that it reads; scores of another are not answered."""
+        told = "\n".join([self.artifact.version, *(f"{k} {v}" for k, v in self.schema.items())])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    @property
+    def version(self) -> str:
+        """Of the model."""
+        return self.artifact.version
+
+    def snapshot(self, ledgers: Sequence[CustomerLedger], as_of: date) -> Snapshot:
+        """What was known of these customers before as_of; those of whom nothing was are left out.
+
+        It holds rows alone, no events.
+        """
+        found = [ledger.features(as_of, self.groups, tables=self.tables) for ledger in ledgers]
+        rows = [row for row in found if row]
+        events = EventLog(
+            relation="",
+            columns=self.workspace.columns,
+            currency=self.workspace.currency,
+            has_clock=self.workspace.has_clock,
+            has_known_time=True,
+            quality=QualityReport(0, 0),
+            tables=self.tables.before(as_of),
+            kinds=self.workspace.kinds,
+            rated_kinds=self.workspace.rated_kinds,
+            cut=as_of,
+            elsewhere=NO_ENGINE,
+        )
+        features = self.artifact.fitted.features
+        customers = pl.DataFrame(rows, schema=self.schema, orient="row", strict=False)
+        if any(is_attribute(name) for name in features):
+            customers = with_attributes(customers, events, features)
+        return Snapshot(events, customers, as_of, features)
+
+    def score(self, ledgers: Sequence[CustomerLedger], as_of: date) -> dict[Any, Score]:
+        """The score of each customer of whom something was known before as_of."""
+        return self.score_snapshot(self.snapshot(ledgers, as_of)) if ledgers else {}
+
+    def score_snapshot(self, snapshot: Snapshot) -> dict[Any, Score]:
+        """The same from a snapshot of this model's."""
+        if snapshot.customers.is_empty():
+            return {}
+        rows = score(snapshot, self.scoring(snapshot)).iter_rows(named=True)
+        return {row["customer_id"]: self._told(row) for row in rows}
+
+    def scoring(self, snapshot: Snapshot) -> Scoring:
+        """The economics of the snapshot's customers with the model."""
+        place = self.workspace
+        usual = (place.margin, place.cac)
+        margin: Any = place.margin
+        cac: Any = place.cac
+        if self.own:
+            ids = snapshot.customers["customer_id"].to_list()
+            margin, cac = np.array([self.own.get(one, usual) for one in ids]).T
+        economics = Economics(margin, place.annual_discount_rate, cac)
+        return scoring_of(self.artifact, economics)
+
+    def _told(self, row: Mapping[str, Any]) -> Score:
+        clv, place = row["clv"], self.workspace
+        # Why: who brings nothing is low, whatever parted the others.
+        worth = "high" if clv >= place.high else "medium" if clv >= place.medium else "low"
+        segment = worth if clv > 0 else "low"
+        named = {name: row[name] for name in Score.__struct_fields__}
+        return Score(**{**named, "segment": segment})
+
+
+def load_live_model(
+    workspace: Workspace, *, model: str | None = None, signing_key: bytes | None = None
+) -> LiveModel:
+    """The workspace's model, or another one below its folder, made ready to score ledgers.
+
+    Raises
+    ------
+    ArtifactError : there is no such model
+    SettingsError : it reads what a ledger does not hold, or forecasts other money
+    """
+    artifact = load_artifact(workspace.folder / (model or workspace.model), signing_key=signing_key)
+    if artifact.currency != workspace.currency:
+        raise SettingsError(
+            f"the model forecasts {artifact.currency}, the events are in {workspace.currency}."
+        )
+    features = artifact.fitted.features
+    groups = tuple(name for name in features if not is_attribute(name))
+    strange = [name for name in features if name.startswith(_READ_FROM_EVENTS)]
+    strange += [name for name in groups if FEATURES[name].grain == "links"]
+    if strange or workspace.rated_kinds:
+        what = ", ".join(strange) or f"rates of {', '.join(workspace.rated_kinds)}"
+        raise SettingsError(
+            f"the model reads {what}, which the live ledger does not hold.\n"
+            "To mend: serve a model without them; `patronage score` scores with this one."
+        )
+    log = workspace.log()
+    (anyone,) = log.engine.row(f"SELECT min(customer_id) FROM ({log.sql()})")
+    one = pl.Series("customer_id", [anyone], pl.Int64 if workspace.whole_ids else pl.String)
+    sample = take_snapshot(log.among(one), as_of=workspace.as_of, features=groups)
+    return LiveModel(
+        artifact,
+        workspace,
+        groups,
+        dict(sample.customers.schema),
+        workspace.tables(),
+        workspace.own_economics(),
+    )

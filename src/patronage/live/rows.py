@@ -1,0 +1,76 @@
+"""Rows of the store's tables: how values are written, and read again."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from patronage.live.arrivals import Arrival, Spelling
+
+__all__ = [
+    "arrival",
+    "digest_of",
+    "event_row",
+    "in_parts",
+    "instant",
+    "marks",
+    "micros",
+    "spelt",
+    "text_of",
+]
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_AT_ONCE: Final = 500
+
+
+def digest_of(event: Arrival) -> bytes:
+    """Of what the sender said; when we learned it may differ on a retry."""
+    said = msgspec.structs.replace(event, known_time=None).to_json()
+    return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def event_row(event: Arrival) -> tuple[Any, ...]:
+    """A row of `events`, without whether it counts."""
+    assert event.known_time is not None
+    return (
+        *(event.event_id, str(event.customer_id)),
+        *(micros(event.event_time), micros(event.known_time)),
+        *(event.kind, event.replaces, event.to_json().decode()),
+    )
+
+
+def arrival(body: str) -> Arrival:
+    """The event of a row."""
+    return msgspec.json.decode(body, type=Arrival)
+
+
+def text_of(told: Any) -> str | None:
+    """A struct as it is stored; None stays None."""
+    return None if told is None else msgspec.json.encode(told).decode()
+
+
+def spelt(customer: str, spelling: Spelling) -> int | str:
+    """The id as the log spells it."""
+    return int(customer) if spelling.whole_ids else customer
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A mark for each parameter of a list."""
+    return ", ".join("?" * len(values))
+
+
+def in_parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Some at a time, for statements take only so many parameters."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant(microseconds: int) -> datetime:
+    """The instant of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)

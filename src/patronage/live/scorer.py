@@ -1,0 +1,186 @@
+"""Scorer: scores who is due in the outbox, and tells the online store and listeners."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, final
+
+from patronage.errors import StoreError
+from patronage.live.event_store import EventStore, Task
+from patronage.live.live_model import LiveModel
+from patronage.live.moved import change_of
+from patronage.live.online_store import OnlineStore
+from patronage.live.scores import Change, Held, Score
+from patronage.snapshots import CustomerLedger
+
+__all__ = ["Scorer", "coming_midnight", "utc_now"]
+
+_log = logging.getLogger(__name__)
+_AT_ONCE: Final = 200
+_PAUSE: Final = 0.5
+
+
+def utc_now() -> datetime:
+    """Now, UTC, without zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def coming_midnight(now: datetime) -> date:
+    """The as_of of a live score: all that is known so far counts."""
+    return now.date() + timedelta(days=1)
+
+
+@final
+class Scorer:
+    """Scores in the background, and at once where somebody asks for what is stale.
+
+    Parameters
+    ----------
+    store : durable side; its outbox says who is due
+    online : where scores are read; what it could not take is put there again by the next pass
+    model : at work until `swap`
+    now : the clock
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        online: OnlineStore,
+        model: LiveModel,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.store, self.online, self._now = store, online, now
+        self._model = model
+        self._listeners: list[Callable[[Sequence[Change]], None]] = []
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._day = coming_midnight(now())
+
+    @property
+    def model(self) -> LiveModel:
+        """The model at work now; take it once for all that must not be mixed."""
+        return self._model
+
+    def swap(self, model: LiveModel) -> None:
+        """Put another model to work, and score everybody anew with it behind the scenes."""
+        self._model = model
+        self.store.mark("model", now=self._now())
+        self.wake()
+
+    def listen(self, listener: Callable[[Sequence[Change]], None]) -> None:
+        """Tell `listener` of every change, from the scoring thread; it must not block."""
+        self._listeners.append(listener)
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Begin to score in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, seconds: float = 15.0) -> None:
+        """Finish the pass at hand and end."""
+        self._stopping.set()
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if self.pass_once():
+                    continue
+            except StoreError as error:
+                # Why not the end: the outbox keeps what is due, and stores come back.
+                _log.warning("scoring waits: %s", error)
+            except Exception:
+                _log.exception("scoring failed; it is tried again")
+            self._wake.wait(_PAUSE)
+            self._wake.clear()
+
+    def pass_once(self, *, limit: int = _AT_ONCE) -> int:
+        """Score those who are due, some at a time; how many."""
+        now = self._now()
+        if coming_midnight(now) != self._day:
+            self._day = coming_midnight(now)
+            self.store.mark("calendar", now=now)
+        tasks = self.store.due(now, limit=limit)
+        if tasks:
+            self._score(tasks, self._model, now)
+        return len(tasks)
+
+    def _score(self, tasks: Sequence[Task], model: LiveModel, now: datetime) -> None:
+        done = [
+            (task, held, change)
+            for task, (held, change) in zip(tasks, self._changes(tasks, model, now), strict=True)
+        ]
+        try:
+            self.online.put([held for _, held, _ in done])
+        except StoreError as error:
+            # Why go on: readers fall back to the event store, and `refill` mends the rest.
+            _log.warning("the online store did not take %d scores: %s", len(done), error)
+        self.store.finish(done)
+        changes = [change for _, _, change in done]
+        for listener in self._listeners:
+            listener(changes)
+
+    def _changes(
+        self, tasks: Sequence[Task], model: LiveModel, now: datetime
+    ) -> list[tuple[Held, Change]]:
+        as_of = coming_midnight(now)
+        ledgers = [CustomerLedger.from_json(task.held.ledger) for task in tasks]
+        scores = model.score(ledgers, as_of)
+        # Why: without its new events the customer's value has moved too, by time or another model.
+        before = {
+            one.customer_id: replace(one, entries=one.entries.before(task.held.score.as_of))
+            for task, one in zip(tasks, ledgers, strict=True)
+            if task.held.score is not None
+            and task.event_ids
+            and (task.held.score.as_of, task.held.score.version) != (as_of, model.version)
+        }
+        untouched = model.score(list(before.values()), as_of)
+        found = []
+        for task in tasks:
+            who = task.held.customer_id
+            score = scores[who]
+            held = _scored(task.held, score=score, scored_at=now, model=model)
+            found.append((held, change_of(task, score, untouched.get(who), now)))
+        return found
+
+    def fresh(self, held: Held, *, now: datetime | None = None) -> bool:
+        """Whether what is held was made for today, by the model at work."""
+        return (
+            held.score is not None
+            and held.fingerprint == self._model.fingerprint
+            and held.score.as_of == coming_midnight(now or self._now())
+        )
+
+    def score_now(self, held: Held) -> Held:
+        """What is held with a score of today, by the model at work; put online where it can be."""
+        now, model = self._now(), self._model
+        ledger = CustomerLedger.from_json(held.ledger)
+        score = model.score([ledger], coming_midnight(now)).get(held.customer_id)
+        anew = _scored(held, score=score, scored_at=now, model=model)
+        try:
+            self.online.put([anew])
+        except StoreError as error:
+            _log.warning("the online store did not take a score: %s", error)
+        return anew
+
+    def score_as_of(self, held: Held, as_of: date) -> Score | None:
+        """What the model at work says of what was known before a past day; None: nothing was."""
+        ledger = CustomerLedger.from_json(held.ledger)
+        return self._model.score([ledger], as_of).get(held.customer_id)
+
+    def refill(self) -> int:
+        """Fill the online store from the event store; how many customers it took."""
+        return sum(sum(self.online.put(some)) for some in self.store.all_held())
+
+
+def _scored(held: Held, *, score: Score | None, scored_at: datetime, model: LiveModel) -> Held:
+    return Held(held.customer_id, held.version, held.ledger, score, scored_at, model.fingerprint)

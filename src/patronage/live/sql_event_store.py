@@ -1,0 +1,261 @@
+"""The event store over a database: SQLite or PostgreSQL."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, final
+
+import msgspec
+
+from patronage.live.arrivals import Arrival, Refusal, Spelling
+from patronage.live.database import Database, Transaction
+from patronage.live.event_store import Receipt, Task
+from patronage.live.exporting import write_log
+from patronage.live.intake import Intake
+from patronage.live.lanes import LANES, Lane
+from patronage.live.rows import arrival, in_parts, instant, marks, micros, spelt, text_of
+from patronage.live.scores import Change, Held, Score
+
+__all__ = ["SqlEventStore"]
+
+# Who was lent a task and died is followed by another after so long.
+_LENT: Final = timedelta(seconds=5)
+
+
+@final
+class SqlEventStore:
+    """See `EventStore`.
+
+    Parameters
+    ----------
+    database : where the tables are
+    spelling : of ids and times
+    rated_kinds : as in `EventLog`
+    lanes : rules, the first that takes an event has it
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        spelling: Spelling,
+        rated_kinds: tuple[str, ...] = (),
+        lanes: Sequence[Lane] = LANES,
+    ) -> None:
+        self.database, self.spelling = database, spelling
+        self.lanes = tuple(lanes)
+        self._intake = Intake(database, spelling, rated_kinds, self.lanes)
+
+    def take_in(
+        self,
+        batch: Sequence[Arrival | Refusal],
+        *,
+        now: datetime,
+        source: str | None = None,
+        offset: int | None = None,
+    ) -> Receipt:
+        return self._intake.take_in(batch, now=now, source=source, offset=offset)
+
+    def bring(self, history: Sequence[Arrival], *, offset: int) -> int:
+        return self._intake.bring(history, offset=offset)
+
+    def replay(self, letters: Mapping[int, Arrival], *, now: datetime) -> Receipt:
+        return self._intake.replay(letters, now=now)
+
+    def offset(self, source: str) -> int | None:
+        with self.database.reading() as tx:
+            found = tx.rows("SELECT position FROM offsets WHERE source = ?", (source,))
+        return found[0][0] if found else None
+
+    def due(self, now: datetime, *, limit: int) -> list[Task]:
+        with self.database.writing() as tx:
+            customers = [
+                who
+                for (who,) in tx.rows(
+                    "SELECT customer_id FROM outbox WHERE due <= ? AND lent_until <= ? "
+                    "GROUP BY customer_id ORDER BY max(weight) DESC, min(seq) LIMIT ?",
+                    (micros(now), micros(now), limit),
+                )
+            ]
+            tasks = []
+            for some in in_parts(customers):
+                waiting = defaultdict(list)
+                for row in tx.rows(
+                    "SELECT customer_id, seq, event_id, lane, cause FROM outbox "
+                    f"WHERE customer_id IN ({marks(some)}) ORDER BY weight DESC, seq",
+                    some,
+                ):
+                    waiting[row[0]].append(row[1:])
+                tx.run(
+                    f"UPDATE outbox SET lent_until = ? WHERE customer_id IN ({marks(some)})",
+                    (micros(now + _LENT), *some),
+                )
+                held = {str(one.customer_id): one for one in self._held(tx, some) if one}
+                tasks += [_task(held[who], waiting[who]) for who in some]
+        return tasks
+
+    def mark(self, trigger: str, *, now: datetime) -> int:
+        with self.database.writing() as tx:
+            return tx.run(
+                "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
+                "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers",
+                (trigger, trigger, micros(now)),
+            )
+
+    def finish(self, done: Sequence[tuple[Task, Held, Change]]) -> None:
+        with self.database.writing() as tx:
+            tx.lock(sorted(str(held.customer_id) for _, held, _ in done))
+            tx.run_many(
+                "UPDATE ledgers SET score = ?, scored_at = ?, fingerprint = ? "
+                "WHERE customer_id = ? AND (scored_at IS NULL OR scored_at < ?)",
+                [
+                    (text_of(held.score), at, held.fingerprint, str(held.customer_id), at)
+                    for _, held, change in done
+                    for at in (micros(change.scored_at),)
+                ],
+            )
+            tx.run_many(
+                "INSERT INTO changes (customer_id, scored_at, body) VALUES (?, ?, ?)",
+                [
+                    (str(held.customer_id), micros(change.scored_at), text_of(change))
+                    for _, held, change in done
+                ],
+            )
+            tx.run_many(
+                "DELETE FROM outbox WHERE customer_id = ? AND seq <= ?",
+                [(str(task.held.customer_id), task.up_to) for task, _, _ in done],
+            )
+
+    def held(self, customer_ids: Sequence[Any]) -> list[Held | None]:
+        with self.database.reading() as tx:
+            return self._held(tx, [str(one) for one in customer_ids])
+
+    def _held(self, tx: Transaction, customers: Sequence[str]) -> list[Held | None]:
+        found = {}
+        for some in in_parts(customers):
+            for row in tx.rows(f"{_HELD} WHERE customer_id IN ({marks(some)})", some):
+                found[row[0]] = self._as_held(row)
+        return [found.get(one) for one in customers]
+
+    def _as_held(self, row: tuple[Any, ...]) -> Held:
+        who, version, ledger, score, scored_at, fingerprint = row
+        told = None if score is None else msgspec.json.decode(score, type=Score)
+        at = None if scored_at is None else instant(scored_at)
+        return Held(spelt(who, self.spelling), version, ledger, told, at, fingerprint)
+
+    def all_held(self, *, batch: int = 1_000) -> Iterator[list[Held]]:
+        last = ""
+        while True:
+            with self.database.reading() as tx:
+                rows = tx.rows(
+                    f"{_HELD} WHERE customer_id > ? ORDER BY customer_id LIMIT ?", (last, batch)
+                )
+            if not rows:
+                return
+            yield [self._as_held(row) for row in rows]
+            last = rows[-1][0]
+
+    def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:
+        with self.database.reading() as tx:
+            rows = tx.rows(
+                "SELECT body FROM changes WHERE customer_id = ? ORDER BY scored_at DESC LIMIT ?",
+                (str(customer_id), limit),
+            )
+        return [msgspec.json.decode(body, type=Change) for (body,) in rows]
+
+    def events(self, customer_id: Any, *, limit: int = 1_000) -> list[Arrival]:
+        with self.database.reading() as tx:
+            rows = tx.rows(
+                "SELECT body FROM events WHERE customer_id = ? AND counts = 1 "
+                "ORDER BY event_time DESC, event_id LIMIT ?",
+                (str(customer_id), limit),
+            )
+        return [arrival(body) for (body,) in rows]
+
+    def export(self, path: Path) -> int:
+        with self.database.reading() as tx:
+            bodies = tx.rows("SELECT body FROM events WHERE counts = 1")
+        return write_log((arrival(body) for (body,) in bodies), path, self.spelling)
+
+    def dead_letters(self, *, limit: int = 100) -> list[Mapping[str, Any]]:
+        with self.database.reading() as tx:
+            rows = tx.rows(
+                "SELECT id, received, reason, body, tries FROM dead_letters "
+                "WHERE replayed IS NULL ORDER BY id DESC LIMIT ?",
+                (limit,),
+            )
+        return [
+            {
+                "id": number,
+                "received": instant(received),
+                "reason": reason,
+                "body": bytes(body).decode("utf-8", "replace"),
+                "tries": tries,
+            }
+            for number, received, reason, body, tries in rows
+        ]
+
+    def reviews(self, *, limit: int = 100) -> list[Mapping[str, Any]]:
+        with self.database.reading() as tx:
+            rows = tx.rows(
+                "SELECT id, customer_id, event_id, lane, weight, created FROM reviews "
+                "WHERE decided IS NULL ORDER BY weight DESC, id LIMIT ?",
+                (limit,),
+            )
+        return [
+            {
+                "id": number,
+                "customer_id": spelt(who, self.spelling),
+                "event_id": event,
+                "lane": lane,
+                "weight": weight,
+                "created": instant(created),
+            }
+            for number, who, event, lane, weight, created in rows
+        ]
+
+    def decide(self, review: int, *, decision: str, by: str, now: datetime) -> bool:
+        with self.database.writing() as tx:
+            changed = tx.run(
+                "UPDATE reviews SET decision = ?, decided_by = ?, decided = ? "
+                "WHERE id = ? AND decided IS NULL",
+                (decision, by, micros(now), review),
+            )
+        return changed == 1
+
+    def counts(self) -> Mapping[str, int]:
+        with self.database.reading() as tx:
+            return {
+                name: int(tx.rows(f"SELECT count(*) FROM {table}")[0][0])
+                for name, table in _COUNTED.items()
+            }
+
+    def clear_before(self, day: date) -> int:
+        bound = micros(datetime(day.year, day.month, day.day))
+        with self.database.writing() as tx:
+            return tx.run("DELETE FROM changes WHERE scored_at < ?", (bound,))
+
+    def close(self) -> None:
+        self.database.close()
+
+
+_HELD: Final = "SELECT customer_id, version, ledger, score, scored_at, fingerprint FROM ledgers"
+_COUNTED: Final = {
+    "events": "event_ids",
+    "customers": "ledgers",
+    "waiting": "outbox",
+    "dead_letters": "dead_letters WHERE replayed IS NULL",
+    "reviews": "reviews WHERE decided IS NULL",
+}
+
+
+def _task(held: Held, waiting: Sequence[tuple[Any, ...]]) -> Task:
+    events = tuple(event for _, event, _, _ in waiting if event is not None)
+    causes = [cause for _, _, _, cause in waiting]
+    return Task(
+        held,
+        max(seq for seq, _, _, _ in waiting),
+        events,
+        tuple(dict.fromkeys(lane for _, event, lane, _ in waiting if event is not None)),
+        "event" if "event" in causes else causes[0],
+    )

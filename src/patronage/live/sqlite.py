@@ -1,0 +1,140 @@
+"""SQLite in WAL mode: the event store of one machine; commits are on the disk when they return."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, final
+
+from patronage.errors import StoreError
+
+__all__ = ["SQLite"]
+
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS event_ids (
+    event_id TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    event_id TEXT NOT NULL, customer_id TEXT NOT NULL, event_time INTEGER NOT NULL,
+    known_time INTEGER NOT NULL, kind TEXT NOT NULL, counts INTEGER NOT NULL, replaces TEXT,
+    body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_of_customer ON events (customer_id);
+CREATE TABLE IF NOT EXISTS ledgers (
+    customer_id TEXT PRIMARY KEY, version INTEGER NOT NULL, ledger TEXT NOT NULL, score TEXT,
+    scored_at INTEGER, fingerprint TEXT NOT NULL DEFAULT '', corrected INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, customer_id TEXT NOT NULL, event_id TEXT,
+    lane TEXT NOT NULL, weight REAL NOT NULL, cause TEXT NOT NULL, due INTEGER NOT NULL,
+    lent_until INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due);
+CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
+CREATE TABLE IF NOT EXISTS changes (
+    customer_id TEXT NOT NULL, scored_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_of_customer ON changes (customer_id, scored_at);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, received INTEGER NOT NULL, reason TEXT NOT NULL,
+    body BLOB NOT NULL, tries INTEGER NOT NULL DEFAULT 1, replayed INTEGER);
+CREATE TABLE IF NOT EXISTS reviews (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, customer_id TEXT NOT NULL, event_id TEXT NOT NULL,
+    lane TEXT NOT NULL, weight REAL NOT NULL, created INTEGER NOT NULL, decision TEXT,
+    decided_by TEXT, decided INTEGER);
+CREATE TABLE IF NOT EXISTS offsets (source TEXT PRIMARY KEY, position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
+"""
+
+
+@final
+class SQLite:
+    """One writer at a time; readers see the last commit and never wait.
+
+    Raises
+    ------
+    StoreError : the file cannot be opened or written; a full disk says so
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._readers = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            self._writer.executescript(TABLES)
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        # Why FULL: in WAL mode NORMAL may lose the last commits with the power, and every one of
+        # them was acknowledged.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+        self._open.append(connection)
+        return connection
+
+    @contextmanager
+    def writing(self) -> Iterator["_Transaction"]:
+        """Commit at the end, or nothing."""
+        with self._lock:
+            connection = self._writer
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield _Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise self._failed(error) from error
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator["_Transaction"]:
+        """What was committed last."""
+        try:
+            connection = getattr(self._readers, "connection", None)
+            if connection is None:
+                connection = self._readers.connection = self._connect()
+            yield _Transaction(connection)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._open:
+            connection.close()
+
+    def _failed(self, error: BaseException) -> StoreError:
+        return StoreError(
+            f"the event store {self._path} failed: {error}.\n"
+            "To mend: see that the disk has room and the folder may be written to; what was not "
+            "acknowledged can be sent again."
+        )
+
+
+class _Transaction:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(sql, parameters).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
+        sql = "INSERT INTO event_ids VALUES (?, ?) ON CONFLICT DO NOTHING"
+        execute = self._connection.execute
+        return {one[0] for one in ids if execute(sql, one).rowcount}
+
+    def lock(self, customers: Sequence[str]) -> None:
+        """Nothing to do: there is one writer."""
+
+    def make_room(self, event_times: Sequence[int]) -> None:
+        """Nothing to do: one table holds them all."""
