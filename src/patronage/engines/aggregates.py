@@ -24,6 +24,8 @@ def _sd(values: Sequence[Value]) -> float | None:
     """Of a sample: with n − 1."""
     if len(values) < 2:
         return None
+    if min(values) == max(values):
+        return 0.0  # as engines say that update mean by mean; a rounded mean would leave 1e-15
     numbers = [float(value) for value in values]
     mean = math.fsum(numbers) / len(numbers)
     return math.sqrt(math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1))
