@@ -19,6 +19,7 @@ from patronage.jobs.progress import Progress, silent
 from patronage.jobs.report import gather_report
 from patronage.jobs.settings import RunSettings
 from patronage.jobs.summary import assumptions, summarise_run
+from patronage.live.workspace import write_workspace
 from patronage.registry import Artifact, save_artifact
 from patronage.reports import write_report
 from patronage.scoring import (
@@ -79,7 +80,7 @@ def run(
     make_folder(out)
     learned = learn(log, settings, progress=progress)
     snapshot, judgement = learned.snapshot, learned.judgement
-    version = _save(learned, settings, out)
+    version, folder = _save(learned, settings, out)
     scoring = Scoring(
         learned.fitted,
         settings.horizon,
@@ -97,6 +98,7 @@ def run(
     write_predictions_csv(scores, out / "predictions.csv")
     board.write_csv(out / "leaderboard.csv")
     _quarantine(log, out / "quarantine.parquet")
+    write_workspace(out, folder, snapshot, learned.economics, scores)
     summary = summarise_run(
         snapshot,
         judgement,
@@ -116,7 +118,8 @@ def run(
     return result
 
 
-def _save(learned: Learned, settings: RunSettings, out: Path) -> str:
+def _save(learned: Learned, settings: RunSettings, out: Path) -> tuple[str, Path]:
+    """The version of the saved model, and its folder."""
     judgement = learned.judgement
     folder = out / "models" / judgement.model.replace(RECALIBRATED, "_recalibrated")
     artifact = Artifact(
@@ -132,7 +135,7 @@ def _save(learned: Learned, settings: RunSettings, out: Path) -> str:
             "calibration": learned.calibration,
         },
     )
-    return save_artifact(artifact, folder, signing_key=settings.signing_key)
+    return save_artifact(artifact, folder, signing_key=settings.signing_key), folder
 
 
 def _leaderboard(judgement: Judgement) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from patronage.value import Economics
 
 __all__ = ["Workspace", "write_workspace"]
 
+_DATA: Final = "serving"
 _FILE: Final = "serving.json"
 _EVENTS: Final = "events.parquet"
 _ECONOMICS: Final = "economics.parquet"
@@ -69,10 +70,11 @@ class Workspace:
         ------
         ArtifactError : it is not the folder of a run, or a file is missing or damaged
         """
-        path = folder / _FILE
-        if not path.is_file() or not (folder / _EVENTS).is_file():
+        data = folder / _DATA
+        path = data / _FILE
+        if not path.is_file() or not (data / _EVENTS).is_file():
             raise ArtifactError(
-                f"{folder} cannot be served: it has no {_FILE} and {_EVENTS}.\n"
+                f"{folder} cannot be served: it has no {_DATA}/{_FILE} and {_DATA}/{_EVENTS}.\n"
                 "To mend: give the --out folder of a `patronage run` of this version."
             )
         try:
@@ -83,10 +85,15 @@ class Workspace:
         except (TypeError, ValueError, KeyError) as error:
             raise ArtifactError(f"{path} cannot be read: {error}.") from error
 
+    @property
+    def data(self) -> Path:
+        """Where the log and what stands beside it lie."""
+        return self.folder / _DATA
+
     def log(self) -> EventLog:
         """The run's log."""
         return EventLog(
-            relation=f"SELECT * FROM {parquet([self.folder / _EVENTS])}",
+            relation=f"SELECT * FROM {parquet([self.data / _EVENTS])}",
             columns=self.columns,
             currency=self.currency,
             has_clock=self.has_clock,
@@ -99,14 +106,14 @@ class Workspace:
 
     def tables(self) -> SideTables:
         """The side tables that the run had."""
-        there = {name: self.folder / f"{name}.parquet" for name in KEYS}
+        there = {name: self.data / f"{name}.parquet" for name in KEYS}
         return SideTables(
             **{name: pl.read_parquet(path) for name, path in there.items() if path.is_file()}
         )
 
     def own_economics(self) -> Mapping[Any, tuple[float, float]]:
         """customer_id → margin and cac, where they have their own."""
-        path = self.folder / _ECONOMICS
+        path = self.data / _ECONOMICS
         if not path.is_file():
             return {}
         return {who: (margin, cac) for who, margin, cac in pl.read_parquet(path).iter_rows()}
@@ -116,18 +123,20 @@ def write_workspace(
     folder: Path, model: Path, snapshot: Snapshot, economics: Economics, scores: pl.DataFrame
 ) -> Workspace:
     """Write the log and what else serving needs into the folder of a run."""
+    data = folder / _DATA
+    data.mkdir(parents=True, exist_ok=True)
     log, ids = snapshot.events, snapshot.customers["customer_id"]
     log.engine.write(
-        f"SELECT * FROM ({log.sql()}) ORDER BY customer_id, event_time", folder / _EVENTS
+        f"SELECT * FROM ({log.sql()}) ORDER BY customer_id, event_time", data / _EVENTS
     )
     for name in KEYS:
         table = getattr(log.tables, name)
         if table is not None:
-            table.write_parquet(folder / f"{name}.parquet")
+            table.write_parquet(data / f"{name}.parquet")
     margins, cacs = economics.per_customer_margin(len(ids)), economics.per_customer_cac(len(ids))
     if isinstance(economics.margin, np.ndarray) or isinstance(economics.cac, np.ndarray):
         own = pl.DataFrame({"customer_id": ids, "margin": margins, "cac": cacs})
-        own.write_parquet(folder / _ECONOMICS)
+        own.write_parquet(data / _ECONOMICS)
     (large, n_events) = log.engine.row(
         "SELECT coalesce(quantile_disc(amount, 0.99) FILTER (kind = 'purchase' AND amount > 0), 0)"
         f"::DOUBLE, count(*) FROM ({log.sql()})"
@@ -152,7 +161,7 @@ def write_workspace(
         n_events=int(n_events),
     )
     told = {name: value for name, value in asdict(workspace).items() if name != "folder"}
-    (folder / _FILE).write_text(json.dumps(told, indent=2, default=str) + "\n")
+    (data / _FILE).write_text(json.dumps(told, indent=2, default=str) + "\n")
     return workspace
 
 
