@@ -39,7 +39,7 @@ class Task:
     up_to : the last outbox row that this covers
     event_ids : events that wait since the last score
     lanes : names of their lanes, most urgent first
-    trigger : event, calendar, model or import
+    trigger : event, calendar, model, link (somebody linked did something) or import
     """
 
     held: Held
@@ -84,8 +84,10 @@ class EventStore(Protocol):
         """Customers whose time has come, most urgent first; lent to the caller for a while."""
         ...
 
-    def mark(self, trigger: str, *, now: datetime) -> int:
-        """Make every customer due (a new day, a new model); how many."""
+    def mark(
+        self, trigger: str, *, now: datetime, customer_ids: Sequence[Any] | None = None
+    ) -> int:
+        """Make customers due, by default all (a new day, a new model); how many."""
         ...
 
     def finish(self, done: Sequence[tuple[Task, Held, Change]]) -> None:

@@ -13,7 +13,7 @@ from patronage.engines import NO_ENGINE
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.quality import QualityReport
-from patronage.events.tables import SideTables
+from patronage.live.beside import Beside
 from patronage.live.scores import Score
 from patronage.live.workspace import Workspace
 from patronage.registry import Artifact, load_artifact
@@ -37,13 +37,15 @@ class LiveModel:
     workspace : where its economics and segments come from
     groups : the feature groups that it reads
     schema : columns of a snapshot's customers and their types
+    beside : side tables of the run
+    own : customer → margin and acquisition cost, where it has its own
     """
 
     artifact: Artifact
     workspace: Workspace
     groups: tuple[str, ...]
     schema: Mapping[str, Any]
-    tables: SideTables = field(repr=False)
+    beside: Beside = field(repr=False)
     own: Mapping[Any, tuple[float, float]] = field(repr=False)
 
     @property
@@ -53,16 +55,41 @@ class LiveModel:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     @property
+    def reads_links(self) -> bool:
+        """Whether what linked customers do counts."""
+        return any(FEATURES[name].grain == "links" for name in self.groups)
+
+    @property
     def version(self) -> str:
         """Of the model."""
         return self.artifact.version
 
-    def snapshot(self, ledgers: Sequence[CustomerLedger], as_of: date) -> Snapshot:
+    def linked(self, customer_id: Any) -> set[Any]:
+        """Customers whose ledgers the features of this one need too, where a group reads links."""
+        return self.beside.linked(customer_id) if self.reads_links else set()
+
+    def snapshot(
+        self,
+        ledgers: Sequence[CustomerLedger],
+        as_of: date,
+        neighbours: Mapping[Any, CustomerLedger] | None = None,
+    ) -> Snapshot:
         """What was known of these customers before as_of; those of whom nothing was are left out.
 
         It holds rows alone, no events.
+
+        neighbours : the ledgers of those that `linked` names
         """
-        found = [ledger.features(as_of, self.groups, tables=self.tables) for ledger in ledgers]
+        near = neighbours or {}
+        found = [
+            one.features(
+                as_of,
+                self.groups,
+                tables=self.beside.of_customer(one.customer_id),
+                neighbours={who: near[who] for who in self.linked(one.customer_id) if who in near},
+            )
+            for one in ledgers
+        ]
         rows = [row for row in found if row]
         events = EventLog(
             relation="",
@@ -71,7 +98,7 @@ class LiveModel:
             has_clock=self.workspace.has_clock,
             has_known_time=True,
             quality=QualityReport(0, 0),
-            tables=self.tables.before(as_of),
+            tables=self.beside.profiles([one.customer_id for one in ledgers]).before(as_of),
             kinds=self.workspace.kinds,
             rated_kinds=self.workspace.rated_kinds,
             cut=as_of,
@@ -83,9 +110,14 @@ class LiveModel:
             customers = with_attributes(customers, events, features)
         return Snapshot(events, customers, as_of, features)
 
-    def score(self, ledgers: Sequence[CustomerLedger], as_of: date) -> dict[Any, Score]:
+    def score(
+        self,
+        ledgers: Sequence[CustomerLedger],
+        as_of: date,
+        neighbours: Mapping[Any, CustomerLedger] | None = None,
+    ) -> dict[Any, Score]:
         """The score of each customer of whom something was known before as_of."""
-        return self.score_snapshot(self.snapshot(ledgers, as_of)) if ledgers else {}
+        return self.score_snapshot(self.snapshot(ledgers, as_of, neighbours)) if ledgers else {}
 
     def score_snapshot(self, snapshot: Snapshot) -> dict[Any, Score]:
         """The same from a snapshot of this model's."""
@@ -109,7 +141,9 @@ class LiveModel:
     def _told(self, row: Mapping[str, Any]) -> Score:
         clv, place = row["clv"], self.workspace
         # Why: who brings nothing is low, whatever parted the others.
-        worth = "high" if clv >= place.high else "medium" if clv >= place.medium else "low"
+        # Why a little more: who was at the edge at the run may differ from it in the last bit.
+        told = clv * (1 + 1e-9)
+        worth = "high" if told >= place.high else "medium" if told >= place.medium else "low"
         segment = worth if clv > 0 else "low"
         named = {name: row[name] for name in Score.__struct_fields__}
         return Score(**{**named, "segment": segment})
@@ -133,7 +167,6 @@ def load_live_model(
     features = artifact.fitted.features
     groups = tuple(name for name in features if not is_attribute(name))
     strange = [name for name in features if name.startswith(_READ_FROM_EVENTS)]
-    strange += [name for name in groups if FEATURES[name].grain == "links"]
     if strange or workspace.rated_kinds:
         what = ", ".join(strange) or f"rates of {', '.join(workspace.rated_kinds)}"
         raise SettingsError(
@@ -149,6 +182,6 @@ def load_live_model(
         workspace,
         groups,
         dict(sample.customers.schema),
-        workspace.tables(),
+        Beside.of(workspace.tables()),
         workspace.own_economics(),
     )

@@ -94,12 +94,21 @@ class SqlEventStore:
                 tasks += [_task(held[who], waiting[who]) for who in some]
         return tasks
 
-    def mark(self, trigger: str, *, now: datetime) -> int:
+    def mark(
+        self, trigger: str, *, now: datetime, customer_ids: Sequence[Any] | None = None
+    ) -> int:
+        insert = (
+            "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
+            "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers"
+        )
+        told = (trigger, trigger, micros(now))
         with self.database.writing() as tx:
-            return tx.run(
-                "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
-                "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers",
-                (trigger, trigger, micros(now)),
+            if customer_ids is None:
+                return tx.run(insert, told)
+            some = [str(one) for one in customer_ids]
+            return sum(
+                tx.run(f"{insert} WHERE customer_id IN ({marks(part)})", (*told, *part))
+                for part in in_parts(some)
             )
 
     def finish(self, done: Sequence[tuple[Task, Held, Change]]) -> None:

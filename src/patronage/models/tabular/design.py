@@ -7,6 +7,7 @@ same at an early origin as today, when everybody is older.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 import numpy as np
@@ -168,25 +169,35 @@ class Design:
 
     def fixed(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers columns"]:
         """The columns that are the same function of a customer at every day: all but the taught."""
-        known = _expressions(WINDOWS)
-        expressions = [
-            *(known[name] for name in self.names),
-            *(pl.col(name) for name in self.numbers),
-            *(
-                (pl.col(one.feature).cast(pl.String) == level).fill_null(False)
-                for one in self.categories
-                for level in one.levels
-            ),
-        ]
-        columns = customers.select(
-            # Why: 0/0 and x/0 are "no such ratio", which trees send down their own branch.
-            pl.when(expression.cast(pl.Float64).is_finite())
-            .then(expression.cast(pl.Float64))
-            .cast(pl.Float32)
-            .alias(name)
-            for name, expression in zip(self.columns[: len(expressions)], expressions, strict=True)
-        )
+        columns = customers.select(_columns(self.names, self.numbers, self.categories))
         return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+
+
+@lru_cache(maxsize=64)
+def _columns(
+    names: tuple[str, ...], numbers: tuple[str, ...], categories: tuple[Category, ...]
+) -> tuple[pl.Expr, ...]:
+    """The columns as expressions; kept, for a live score of one customer spent most time here."""
+    known = _expressions(WINDOWS)
+    told = {
+        **{name: known[name] for name in names},
+        **{name: pl.col(name) for name in numbers},
+        **{
+            f"{one.feature} = {level}": (pl.col(one.feature).cast(pl.String) == level).fill_null(
+                False
+            )
+            for one in categories
+            for level in one.levels
+        },
+    }
+    return tuple(
+        # Why: 0/0 and x/0 are "no such ratio", which trees send down their own branch.
+        pl.when(expression.cast(pl.Float64).is_finite())
+        .then(expression.cast(pl.Float64))
+        .cast(pl.Float32)
+        .alias(name)
+        for name, expression in told.items()
+    )
 
 
 def _levels(words: pl.Series) -> tuple[str, ...]:
