@@ -20,7 +20,8 @@ _MOST_LEDGERS: Final = 50_000
 _HISTORY: Final = "history"
 _KEEP_OFFSET: Final = (
     "INSERT INTO offsets VALUES (?, ?) "
-    "ON CONFLICT (source) DO UPDATE SET position = excluded.position"
+    "ON CONFLICT (source) DO UPDATE SET position = excluded.position "
+    "WHERE offsets.position < excluded.position"
 )
 
 
@@ -49,13 +50,11 @@ class Intake:
         offset: int | None = None,
     ) -> Receipt:
         with self.database.writing() as tx:
-            if source is not None and offset is not None:
-                there = tx.rows("SELECT position FROM offsets WHERE source = ?", (source,))
-                if there and offset <= there[0][0]:
-                    return Receipt(
-                        duplicates=tuple(one.event_id for one in batch if isinstance(one, Arrival))
-                    )
-                tx.run(_KEEP_OFFSET, (source, offset))
+            known = source is not None and offset is not None
+            if known and not tx.run(_KEEP_OFFSET, (source, offset)):
+                return Receipt(
+                    duplicates=tuple(one.event_id for one in batch if isinstance(one, Arrival))
+                )
             receipt, taken = self._take_in(tx, batch, now)
         self._remember(taken)
         return receipt
@@ -64,7 +63,7 @@ class Intake:
         with self.database.writing() as tx:
             open_ = [
                 number
-                for number in letters
+                for number in sorted(letters)
                 if tx.run(
                     "UPDATE dead_letters SET replayed = ? WHERE id = ? AND replayed IS NULL",
                     (micros(now), number),
@@ -84,10 +83,8 @@ class Intake:
         events that were new
         """
         with self.database.writing() as tx:
-            there = tx.rows("SELECT position FROM offsets WHERE source = ?", (_HISTORY,))
-            if there and offset <= there[0][0]:
+            if not tx.run(_KEEP_OFFSET, (_HISTORY, offset)):
                 return 0
-            tx.run(_KEEP_OFFSET, (_HISTORY, offset))
             fresh = tx.insert_ids([(one.event_id, digest_of(one)) for one in history])
             self._fold(tx, [one for one in history if one.event_id in fresh])
         return len(fresh)
@@ -190,19 +187,24 @@ class Intake:
     def _ledgers(
         self, tx: Transaction, customers: Sequence[str]
     ) -> dict[str, tuple[int, CustomerLedger, bool]]:
-        found = {}
+        there = {}
         for some in in_parts(customers):
             for who, version, corrected in tx.rows(
                 "SELECT customer_id, version, corrected FROM ledgers "
                 f"WHERE customer_id IN ({marks(some)})",
                 some,
             ):
-                kept = self._read.get(who)
-                if kept is None or kept[0] != version:
-                    ((text,),) = tx.rows("SELECT ledger FROM ledgers WHERE customer_id = ?", (who,))
-                    kept = (version, CustomerLedger.from_json(text))
-                found[who] = (*kept, bool(corrected))
-        return found
+                there[who] = (version, bool(corrected))
+        kept = {who: one for who in there if (one := self._read.get(who))}
+        moved = [who for who, (version, _) in there.items() if kept.get(who, (0,))[0] != version]
+        for some in in_parts(moved):
+            for who, version, text in tx.rows(
+                f"SELECT customer_id, version, ledger FROM ledgers WHERE customer_id IN "
+                f"({marks(some)})",
+                some,
+            ):
+                kept[who] = (version, CustomerLedger.from_json(text))
+        return {who: (*kept[who], corrected) for who, (_, corrected) in there.items()}
 
     def _remember(self, taken: Mapping[str, tuple[int, CustomerLedger]]) -> None:
         """Keep what was committed, so that a busy customer's ledger is not read again."""

@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from patronage.live.rows import micros
+
 __all__ = ["Change", "Held", "Score"]
 
 
@@ -82,8 +84,7 @@ class Held(msgspec.Struct, frozen=True):
     @property
     def stamp(self) -> tuple[int, int]:
         """Orders what is held of one customer: a store refuses one that is below its own."""
-        at = self.scored_at
-        return self.version, 0 if at is None else round(at.timestamp() * 1e6)
+        return self.version, 0 if self.scored_at is None else micros(self.scored_at)
 
     def to_bytes(self) -> bytes:
         """The blob."""

@@ -21,6 +21,8 @@ __all__ = ["SqlEventStore"]
 
 # Who was lent a task and died is followed by another after so long.
 _LENT: Final = timedelta(seconds=5)
+# Lent by one at a time. No customer is called so: ids hold no zero byte.
+_OUTBOX: Final = "\0outbox"
 
 
 @final
@@ -69,6 +71,7 @@ class SqlEventStore:
 
     def due(self, now: datetime, *, limit: int) -> list[Task]:
         with self.database.writing() as tx:
+            tx.lock([_OUTBOX])
             customers = [
                 who
                 for (who,) in tx.rows(
@@ -77,6 +80,8 @@ class SqlEventStore:
                     (micros(now), micros(now), limit),
                 )
             ]
+            # Why: ledger and outbox of a customer must be of one moment.
+            tx.lock(sorted(customers))
             tasks = []
             for some in in_parts(customers):
                 waiting = defaultdict(list)
@@ -103,6 +108,8 @@ class SqlEventStore:
         )
         told = (trigger, trigger, micros(now))
         with self.database.writing() as tx:
+            # Why: `finish` takes out all up to a number, so no lower one may come after `due`.
+            tx.lock([_OUTBOX])
             if customer_ids is None:
                 return tx.run(insert, told)
             some = [str(one) for one in customer_ids]

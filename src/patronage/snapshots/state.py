@@ -75,12 +75,12 @@ class CustomerLedger:
         return found
 
     def to_json(self) -> str:
-        """The ledger as text; `from_json` reads it."""
+        """The ledger as text, the same in whatever order its events came; `from_json` reads it."""
         entries = self.entries
         tables = {
             name: [
                 [[_plain(part) for part in key], [_plain(part) for part in entry]]
-                for key, entry in getattr(entries, name).items()
+                for key, entry in sorted(getattr(entries, name).items(), key=_place)
             ]
             for name in ("cells", "marks", "orders")
         }
@@ -104,6 +104,10 @@ class CustomerLedger:
         }
         entries = Entries(read["has_clock"], tuple(read["rated_kinds"]), **tables)
         return cls(read["customer_id"], entries)
+
+
+def _place(entry: tuple[tuple[Any, ...], Any]) -> tuple[str, ...]:
+    return tuple(map(str, entry[0]))
 
 
 def _plain(part: Any) -> Any:

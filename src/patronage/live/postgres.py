@@ -1,0 +1,214 @@
+"""PostgreSQL: the event store of many machines; a commit is on the server's disk when it returns."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, final
+
+from patronage.errors import MissingExtraError, StoreError
+from patronage.events.sources.addresses import masked, scrubbed
+from patronage.live.rows import instant, micros
+
+try:
+    import psycopg
+    from psycopg import IsolationLevel
+except ImportError as error:
+    raise MissingExtraError.of("psycopg", "live") from error
+
+from patronage.live.connections import Connections
+
+__all__ = ["PostgreSQL"]
+
+_Connection = psycopg.Connection[tuple[Any, ...]]
+
+# Why "C": ids are ordered as in SQLite, whatever the server's language.
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS event_ids (event_id TEXT COLLATE "C" PRIMARY KEY, digest BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    event_id TEXT COLLATE "C" NOT NULL, customer_id TEXT COLLATE "C" NOT NULL,
+    event_time BIGINT NOT NULL, known_time BIGINT NOT NULL, kind TEXT NOT NULL,
+    counts INTEGER NOT NULL, replaces TEXT, body TEXT NOT NULL) PARTITION BY RANGE (event_time);
+CREATE INDEX IF NOT EXISTS events_of_customer ON events (customer_id);
+CREATE TABLE IF NOT EXISTS ledgers (
+    customer_id TEXT COLLATE "C" PRIMARY KEY, version BIGINT NOT NULL, ledger TEXT NOT NULL,
+    score TEXT, scored_at BIGINT, fingerprint TEXT NOT NULL DEFAULT '',
+    corrected INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS outbox (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id TEXT COLLATE "C" NOT NULL,
+    event_id TEXT, lane TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL, cause TEXT NOT NULL,
+    due BIGINT NOT NULL, lent_until BIGINT NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due);
+CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
+CREATE TABLE IF NOT EXISTS changes (
+    customer_id TEXT COLLATE "C" NOT NULL, scored_at BIGINT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_of_customer ON changes (customer_id, scored_at);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received BIGINT NOT NULL,
+    reason TEXT NOT NULL, body BYTEA NOT NULL, tries INTEGER NOT NULL DEFAULT 1, replayed BIGINT);
+CREATE TABLE IF NOT EXISTS reviews (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id TEXT NOT NULL,
+    event_id TEXT NOT NULL, lane TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL,
+    created BIGINT NOT NULL, decision TEXT, decided_by TEXT, decided BIGINT);
+CREATE TABLE IF NOT EXISTS offsets (source TEXT PRIMARY KEY, position BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
+INSERT INTO notes VALUES ('tables', '1') ON CONFLICT DO NOTHING
+"""
+
+# The server's table of locks is of a fixed size, so a batch of more customers locks everybody.
+_MOST_LOCKS: Final = 500
+_LOCK: Final = (
+    "SELECT pg_advisory_xact_lock_shared(%s) UNION ALL "
+    "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+)
+_INSERT_IDS: Final = (
+    "INSERT INTO event_ids SELECT * FROM unnest(%s::text[], %s::bytea[]) "
+    "ON CONFLICT DO NOTHING RETURNING event_id"
+)
+
+
+@final
+class PostgreSQL:
+    """Many writers, each alone with the customers whose events it folds.
+
+    A connection that was lost fails the call that was using it; the next makes another.
+
+    Parameters
+    ----------
+    address : as libpq takes it, `postgresql://user:password@host:port/database`
+    connections : at most so many at a time
+    seconds : how long a call waits for one of them
+
+    Raises
+    ------
+    StoreError : it cannot be reached, or its tables cannot be made
+    MissingExtraError : psycopg is not installed
+    """
+
+    def __init__(self, address: str, *, connections: int = 8, seconds: float = 10.0) -> None:
+        self._address = address
+        self._pool = Connections(self._connect, most=connections, seconds=seconds)
+        self._months: set[int] = set()
+        try:
+            with self._connect() as connection:
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_key("\0tables"),))
+                # Why the question: to make what is there would wait for those who write.
+                if connection.execute("SELECT to_regclass('notes')").fetchone() == (None,):
+                    connection.execute(TABLES)
+        except psycopg.Error as error:
+            raise self._failed(error) from error
+
+    def _connect(self) -> _Connection:
+        return psycopg.connect(self._address, connect_timeout=5, application_name="patronage")
+
+    @contextmanager
+    def writing(self) -> Iterator["_Transaction"]:
+        """Commit at the end, or nothing."""
+        # Why not a snapshot: what was committed before the customers were locked must be seen.
+        with self._transaction(IsolationLevel.READ_COMMITTED, read_only=False) as tx:
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator["_Transaction"]:
+        """What was committed when the first question was asked."""
+        with self._transaction(IsolationLevel.REPEATABLE_READ, read_only=True) as tx:
+            yield tx
+
+    @contextmanager
+    def _transaction(self, level: IsolationLevel, *, read_only: bool) -> Iterator["_Transaction"]:
+        try:
+            with self._pool.one() as connection:
+                connection.isolation_level, connection.read_only = level, read_only
+                with connection.transaction():
+                    yield _Transaction(connection, self)
+        except psycopg.Error as error:
+            raise self._failed(error) from error
+
+    def make_months(self, event_times: Sequence[int]) -> None:
+        """Make the partitions of the months of these times, where they are absent."""
+        months = {_month(time) for time in event_times} - self._months
+        if not months:
+            return
+        # Why a connection of its own: a transaction that holds customers would keep others from
+        # making theirs, and one more of the pool may not be free.
+        with self._connect() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_key("\0months"),))
+            for month in sorted(months):
+                name = f"events_{month // 12:04}_{month % 12 + 1:02}"
+                if connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
+                    continue
+                # Why not PARTITION OF: it waits for every reader of the events, and others for it.
+                connection.execute(
+                    f"CREATE TABLE {name} (LIKE events INCLUDING ALL);"
+                    f"ALTER TABLE events ATTACH PARTITION {name} "
+                    f"FOR VALUES FROM ({_start(month)}) TO ({_start(month + 1)})"
+                )
+        self._months |= months
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def _failed(self, error: psycopg.Error) -> StoreError:
+        # Another may have made the tables anew.
+        self._months.clear()
+        return StoreError(
+            f"the event store {masked(self._address)} failed: {scrubbed(error, self._address)}.\n"
+            "To mend: see that the server runs, has room and lets this user create tables; what "
+            "was not acknowledged can be sent again."
+        )
+
+
+class _Transaction:
+    def __init__(self, connection: _Connection, database: PostgreSQL) -> None:
+        self._connection, self._database = connection, database
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(_marked(sql), parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(_marked(sql), parameters).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(_marked(sql), rows)
+
+    def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
+        # Why sorted: of two that insert the same ids, one waits for the other, never each for each.
+        names, digests = [name for name, _ in sorted(ids)], [digest for _, digest in sorted(ids)]
+        return {name for (name,) in self._connection.execute(_INSERT_IDS, (names, digests))}
+
+    def lock(self, customers: Sequence[str]) -> None:
+        if len(customers) > _MOST_LOCKS:
+            self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_EVERYBODY,))
+        elif customers:
+            # Why the keys are sorted, not the names: two names may share a key.
+            self._connection.execute(_LOCK, (_EVERYBODY, sorted({_key(one) for one in customers})))
+
+    def make_room(self, event_times: Sequence[int]) -> None:
+        self._database.make_months(event_times)
+
+
+@lru_cache(maxsize=1_000)
+def _marked(sql: str) -> bytes:
+    return sql.replace("?", "%s").encode()
+
+
+def _key(name: str) -> int:
+    """The advisory lock of a name."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+_EVERYBODY: Final = _key("\0everybody")
+
+
+def _month(time: int) -> int:
+    """Months since the year 0."""
+    moment = instant(time)
+    return moment.year * 12 + moment.month - 1
+
+
+def _start(month: int) -> int:
+    return micros(datetime(month // 12, month % 12 + 1, 1))
