@@ -9,10 +9,19 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from patronage.service.keys import ApiKey
 from patronage.service.problems import Problem
 
-__all__ = ["Answer", "App", "Asked", "Message", "Receive", "Send", "json_answer", "read_body"]
+__all__ = [
+    "JSON",
+    "Answer",
+    "App",
+    "Asked",
+    "Message",
+    "Receive",
+    "Send",
+    "json_answer",
+    "read_body",
+]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -32,15 +41,12 @@ class Asked:
     parameter : of the path
     query : without the mark
     content_type : without parameters, in lower case; empty where none was sent
-    caller : None where keys are not required
     """
 
     parameter: str
     query: bytes
     content_type: str
     body: bytes
-    request_id: str
-    caller: ApiKey | None = None
 
     def query_values(self, *names: str) -> dict[str, str]:
         """Parameters of the query by name.
@@ -52,7 +58,9 @@ class Asked:
         found: dict[str, str] = {}
         for name, value in parse_qsl(self.query.decode("latin-1"), keep_blank_values=True):
             if name not in names or name in found:
-                raise Problem(422, f"The query may hold, once each: {', '.join(names) or 'nothing'}")
+                raise Problem(
+                    422, f"The query may hold, once each: {', '.join(names) or 'nothing'}"
+                )
             found[name] = value
         return found
 

@@ -166,7 +166,9 @@ class KeyStore:
             keys = _read(self._path) if self._path.exists() else {}
             yield keys
             beside = self._path.with_suffix(".new")
-            with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as f:
+            with os.fdopen(
+                os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb"
+            ) as f:
                 f.write(msgspec.json.format(msgspec.json.encode(list(keys.values())), indent=1))
                 f.flush()
                 os.fsync(f.fileno())

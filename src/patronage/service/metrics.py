@@ -18,39 +18,53 @@ class Metrics:
     """One registry for each app."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        own = {"registry": self.registry}
+        registry = self.registry = CollectorRegistry()
         self.requests = Counter(
             "patronage_http_requests",
             "Requests answered",
             ["method", "route", "status"],
-            **own,
+            registry=registry,
         )
         self.seconds = Histogram(
             "patronage_http_request_duration_seconds",
             "From the first byte to the last",
             ["route"],
             buckets=_FAST,
-            **own,
+            registry=registry,
         )
-        self.in_flight = Gauge("patronage_http_requests_in_flight", "Requests at work", **own)
-        self.events = Counter("patronage_events", "Events by what became of them", ["outcome"], **own)
+        self.in_flight = Gauge(
+            "patronage_http_requests_in_flight", "Requests at work", registry=registry
+        )
+        self.events = Counter(
+            "patronage_events", "Events by what became of them", ["outcome"], registry=registry
+        )
         self.commit_seconds = Histogram(
-            "patronage_event_commit_duration_seconds", "One transaction", buckets=_FAST, **own
+            "patronage_event_commit_duration_seconds",
+            "One transaction",
+            buckets=_FAST,
+            registry=registry,
         )
         self.commit_events = Histogram(
             "patronage_event_commit_events",
             "Events that shared a transaction",
             buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
-            **own,
+            registry=registry,
         )
-        self.reads = Counter("patronage_score_reads", "Scores read, by where from", ["source"], **own)
-        self.changes = Counter("patronage_score_changes", "Scores made anew", ["trigger"], **own)
-        self.streams = Gauge("patronage_streams", "Open streams", **own)
+        self.reads = Counter(
+            "patronage_score_reads", "Scores read, by where from", ["source"], registry=registry
+        )
+        self.changes = Counter(
+            "patronage_score_changes", "Scores made anew", ["trigger"], registry=registry
+        )
+        self.streams = Gauge("patronage_streams", "Open streams", registry=registry)
         self.streams_dropped = Counter(
-            "patronage_streams_dropped", "Streams closed, for their readers were slow", **own
+            "patronage_streams_dropped",
+            "Streams closed, for their readers were slow",
+            registry=registry,
         )
-        self._stored = Gauge("patronage_store_rows", "Rows of the event store", ["table"], **own)
+        self._stored = Gauge(
+            "patronage_store_rows", "Rows of the event store", ["table"], registry=registry
+        )
         self._counted = float("-inf")
 
     def text(self, store: EventStore) -> bytes:
