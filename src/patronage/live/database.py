@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 __all__ = ["Database", "Transaction"]
 
 
+@runtime_checkable
 class Transaction(Protocol):
     """Statements that are kept together or not at all; `?` stands for a parameter."""
 
@@ -35,6 +36,7 @@ class Transaction(Protocol):
         ...
 
 
+@runtime_checkable
 class Database(Protocol):
     """Where an event store keeps its tables."""
 
