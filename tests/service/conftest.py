@@ -95,7 +95,9 @@ class Served:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://shop", headers=headers)
 
-    def ask(self, method: str, path: str, *, key: str | None = "all", **more: Any) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, key: str | None = "all", **more: Any
+    ) -> httpx.Response:
         """One request."""
 
         async def go(client: httpx.AsyncClient) -> httpx.Response:

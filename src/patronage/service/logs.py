@@ -1,7 +1,7 @@
 """Logs: one line of JSON each; no bodies, no keys, and no customers at info."""
 
 import sys
-from typing import Any, TextIO
+from typing import Any
 
 import msgspec
 import structlog
@@ -11,7 +11,7 @@ __all__ = ["Log", "json_log"]
 Log = Any
 
 
-def json_log(level: str = "info", out: TextIO | None = None) -> Log:
+def json_log(level: str = "info", out: Any = None) -> Log:
     """A logger of its own; nothing global is changed."""
     return structlog.wrap_logger(
         structlog.WriteLogger(out or sys.stderr),

@@ -146,7 +146,7 @@ class Portfolio:
             SegmentsAnswer(segments, *named),
             ForecastAnswer(
                 sum(one.customers for one in segments),
-                sum(one.clv for one in segments),
+                sum((one.clv for one in segments), 0.0),
                 purchases if tells_purchases and segments else None,
                 model.artifact.horizon.days,
                 *named,
