@@ -11,6 +11,7 @@ PatronageError
 ├── ArtifactError (ValueError)      a saved model that is damaged, foreign or tampered with
 ├── DatasetError (OSError)          a public data set that is not here and cannot be had
 ├── StoreError (OSError)            an event store or online store that cannot be reached or written
+├── ServiceError (RuntimeError)     a service that was asked refused, or did not answer
 └── MissingExtraError (ImportError) an optional dependency that is not installed
 
 Each message says what is wrong, what was seen, and how to mend it.
@@ -27,6 +28,7 @@ __all__ = [
     "MissingExtraError",
     "NotEnoughDataError",
     "PatronageError",
+    "ServiceError",
     "SettingsError",
     "StoreError",
 ]
@@ -74,6 +76,14 @@ class DatasetError(PatronageError, OSError):
 
 class StoreError(PatronageError, OSError):
     """An event store or an online store cannot be reached, or does not take what is written."""
+
+
+class ServiceError(PatronageError, RuntimeError):
+    """A service that was asked refused (`status` is its HTTP status), or did not answer (0)."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class MissingExtraError(PatronageError, ImportError):

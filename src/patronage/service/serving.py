@@ -1,0 +1,113 @@
+"""A uvicorn server for the app: patient with slow networks, not with those who play slow."""
+
+import asyncio
+import signal
+from types import FrameType
+from typing import Any, Final, final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from patronage.service.gate import Gate
+
+__all__ = ["LiveServer", "server_of"]
+
+_HEAD_SECONDS: Final = 10.0
+_LARGEST_HEAD: Final = 64 << 10
+# Beyond it a request is cut off, so that a stop takes less than twenty seconds.
+_DRAIN_SECONDS: Final = 12
+_BACKLOG: Final = 2_048
+
+
+@final
+class LiveServer(uvicorn.Server):
+    """Ends streams on SIGTERM and SIGINT; requests at work are answered before it stops."""
+
+    def __init__(self, config: uvicorn.Config, app: Gate) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by the signal, and once more by one that does not want to wait."""
+        self._app.parts.changes.close_from_thread()
+        super().handle_exit(sig, frame)
+
+    def stop(self) -> None:
+        """The same from a thread."""
+        self.handle_exit(signal.SIGTERM, None)
+
+
+def server_of(app: Gate, *, host: str, port: int, log_level: str = "warning") -> LiveServer:
+    """A server that is started by its `run`, which may be given sockets that are bound already."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=PatientProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level=log_level,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    return LiveServer(config, app)
+
+
+@final
+class PatientProtocol(HttpToolsProtocol):
+    """Closes connections whose head is not there in time, or is too large.
+
+    Why: uvicorn bounds neither, and a few slow or endless heads would hold every connection.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_size = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """A head is to come."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is to come."""
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse a head that is too large, however it comes."""
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_size += len(data)
+            if self._head_size > _LARGEST_HEAD and not self.transport.is_closing():
+                self._head_is_there()
+                self.send_400_response("The head is too large.")
+
+    def on_message_begin(self) -> None:
+        """The next request of the connection."""
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; from now on the app keeps the time."""
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        self._head_size = 0
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._too_slow)
+
+    def _head_is_there(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
