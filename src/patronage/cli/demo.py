@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from patronage.cli import options
+from patronage.cli.serve import Port, start_serving
 
 __all__ = ["demo"]
 
@@ -15,10 +16,12 @@ def demo(
         "patronage-demo"
     ),
     seed: options.Seed = 0,
+    serve: Annotated[bool, typer.Option("--serve", help="Then serve it over HTTP.")] = False,
+    port: Port = None,
 ) -> None:
     """Simulate a shop, forecast its customers, and write the report.
 
-    Example: patronage demo --out demo
+    Example: patronage demo --out demo --serve
     """
     import patronage.jobs as jobs
     from patronage.cli.journal import RUN_ID, timed
@@ -36,3 +39,5 @@ def demo(
         f"The sample lies in {out / 'sample'}; try it yourself:\n"
         f"  patronage run {out / 'sample' / 'events.csv'} --out my-results --margin 0.35"
     )
+    if serve:
+        start_serving(workspace=out, port=port)

@@ -19,9 +19,11 @@ from patronage.cli import (
     explain,
     features,
     fit,
+    keys,
     models,
     run,
     score,
+    serve,
     simulate,
     validate,
 )
@@ -73,6 +75,8 @@ app.command(name="features")(features.features)
 app.command(name="score")(score.score)
 app.command(name="explain")(explain.explain)
 app.command(name="validate")(validate.validate)
+app.command(name="serve")(serve.serve)
+app.command(name="keys")(keys.keys)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

@@ -14,6 +14,7 @@ from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.quality import QualityReport
 from patronage.live.beside import Beside
+from patronage.live.event_store import EventStore
 from patronage.live.scores import Score
 from patronage.live.workspace import Workspace
 from patronage.registry import Artifact, load_artifact
@@ -39,6 +40,7 @@ class LiveModel:
     schema : columns of a snapshot's customers and their types
     beside : side tables of the run
     own : customer → margin and acquisition cost, where it has its own
+    store : where the ledgers of linked customers are read
     """
 
     artifact: Artifact
@@ -47,6 +49,7 @@ class LiveModel:
     schema: Mapping[str, Any]
     beside: Beside = field(repr=False)
     own: Mapping[Any, tuple[float, float]] = field(repr=False)
+    store: EventStore | None = field(default=None, repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -68,19 +71,12 @@ class LiveModel:
         """Customers whose ledgers the features of this one need too, where a group reads links."""
         return self.beside.linked(customer_id) if self.reads_links else set()
 
-    def snapshot(
-        self,
-        ledgers: Sequence[CustomerLedger],
-        as_of: date,
-        neighbours: Mapping[Any, CustomerLedger] | None = None,
-    ) -> Snapshot:
+    def snapshot(self, ledgers: Sequence[CustomerLedger], as_of: date) -> Snapshot:
         """What was known of these customers before as_of; those of whom nothing was are left out.
 
         It holds rows alone, no events.
-
-        neighbours : the ledgers of those that `linked` names
         """
-        near = neighbours or {}
+        near = self._neighbours(ledgers)
         found = [
             one.features(
                 as_of,
@@ -110,14 +106,20 @@ class LiveModel:
             customers = with_attributes(customers, events, features)
         return Snapshot(events, customers, as_of, features)
 
-    def score(
-        self,
-        ledgers: Sequence[CustomerLedger],
-        as_of: date,
-        neighbours: Mapping[Any, CustomerLedger] | None = None,
-    ) -> dict[Any, Score]:
+    def _neighbours(self, ledgers: Sequence[CustomerLedger]) -> dict[Any, CustomerLedger]:
+        wanted = {who for one in ledgers for who in self.linked(one.customer_id)}
+        if not wanted:
+            return {}
+        assert self.store is not None
+        found = {one.customer_id: one for one in ledgers if one.customer_id in wanted}
+        for held in self.store.held([who for who in wanted if who not in found]):
+            if held is not None:
+                found[held.customer_id] = CustomerLedger.from_json(held.ledger)
+        return found
+
+    def score(self, ledgers: Sequence[CustomerLedger], as_of: date) -> dict[Any, Score]:
         """The score of each customer of whom something was known before as_of."""
-        return self.score_snapshot(self.snapshot(ledgers, as_of, neighbours)) if ledgers else {}
+        return self.score_snapshot(self.snapshot(ledgers, as_of)) if ledgers else {}
 
     def score_snapshot(self, snapshot: Snapshot) -> dict[Any, Score]:
         """The same from a snapshot of this model's."""
@@ -150,9 +152,15 @@ class LiveModel:
 
 
 def load_live_model(
-    workspace: Workspace, *, model: str | None = None, signing_key: bytes | None = None
+    workspace: Workspace,
+    *,
+    store: EventStore | None = None,
+    model: str | None = None,
+    signing_key: bytes | None = None,
 ) -> LiveModel:
     """The workspace's model, or another one below its folder, made ready to score ledgers.
+
+    store : needed where the model reads what linked customers did
 
     Raises
     ------
@@ -173,6 +181,10 @@ def load_live_model(
             f"the model reads {what}, which the live ledger does not hold.\n"
             "To mend: serve a model without them; `patronage score` scores with this one."
         )
+    if store is None and any(FEATURES[name].grain == "links" for name in groups):
+        raise SettingsError(
+            "the model reads what linked customers did; give the event store that has it."
+        )
     log = workspace.log()
     (anyone,) = log.engine.row(f"SELECT min(customer_id) FROM ({log.sql()})")
     one = pl.Series("customer_id", [anyone], pl.Int64 if workspace.whole_ids else pl.String)
@@ -184,4 +196,5 @@ def load_live_model(
         dict(sample.customers.schema),
         Beside.of(workspace.tables()),
         workspace.own_economics(),
+        store,
     )

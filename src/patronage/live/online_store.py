@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, final, runtime_checkable
 
+from patronage.live.event_store import EventStore
 from patronage.live.scores import Held
 
-__all__ = ["InProcessStore", "OnlineStore"]
+__all__ = ["InProcessStore", "OnDisk", "OnlineStore"]
 
 
 @runtime_checkable
@@ -57,3 +58,21 @@ class InProcessStore:
 
     def clear(self) -> None:
         self._held.clear()
+
+
+@final
+class OnDisk:
+    """The event store itself, where several processes answer and no Redis is configured."""
+
+    def __init__(self, events: EventStore) -> None:
+        self._events = events
+
+    def get(self, customer_ids: Sequence[Any]) -> list[Held | None]:
+        return self._events.held(customer_ids)
+
+    def put(self, held: Sequence[Held]) -> list[bool]:
+        """Nothing to do: the event store keeps a score where its change is kept."""
+        return [False] * len(held)
+
+    def clear(self) -> None:
+        """Nothing to do: it holds nothing of its own."""

@@ -1,4 +1,4 @@
-"""PostgreSQL: the event store of many machines; a commit is on the server's disk when it returns."""
+"""PostgreSQL: the event store of many machines; a commit is on its disk when it returns."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, final
+from typing import Final, final
 
 from patronage.errors import StoreError
 from patronage.live.event_store import EventStore, Task
@@ -138,8 +138,7 @@ class Scorer:
     ) -> list[tuple[Held, Change]]:
         as_of = coming_midnight(now)
         ledgers = [CustomerLedger.from_json(task.held.ledger) for task in tasks]
-        near = self._neighbours(ledgers, model)
-        scores = model.score(ledgers, as_of, near)
+        scores = model.score(ledgers, as_of)
         # Why: without its new events the customer's value has moved too, by time or another model.
         before = {
             one.customer_id: replace(one, entries=one.entries.before(task.held.score.as_of))
@@ -148,24 +147,13 @@ class Scorer:
             and task.event_ids
             and (task.held.score.as_of, task.held.score.version) != (as_of, model.version)
         }
-        untouched = model.score(list(before.values()), as_of, near)
+        untouched = model.score(list(before.values()), as_of)
         found = []
         for task in tasks:
             who = task.held.customer_id
             score = scores[who]
             held = _scored(task.held, score=score, scored_at=now, model=model)
             found.append((held, change_of(task, score, untouched.get(who), now)))
-        return found
-
-    def _neighbours(
-        self, ledgers: Sequence[CustomerLedger], model: LiveModel
-    ) -> dict[Any, CustomerLedger]:
-        """The ledgers of those whom the model's features of these customers need too."""
-        wanted = {who for one in ledgers for who in model.linked(one.customer_id)}
-        found = {one.customer_id: one for one in ledgers if one.customer_id in wanted}
-        for held in self.store.held([who for who in wanted if who not in found]):
-            if held is not None:
-                found[held.customer_id] = CustomerLedger.from_json(held.ledger)
         return found
 
     def fresh(self, held: Held, *, now: datetime | None = None) -> bool:
@@ -180,8 +168,7 @@ class Scorer:
         """What is held with a score of today, by the model at work; put online where it can be."""
         now, model = self._now(), self._model
         ledger = CustomerLedger.from_json(held.ledger)
-        near = self._neighbours([ledger], model)
-        score = model.score([ledger], coming_midnight(now), near).get(held.customer_id)
+        score = model.score([ledger], coming_midnight(now)).get(held.customer_id)
         anew = _scored(held, score=score, scored_at=now, model=model)
         try:
             self.online.put([anew])
@@ -192,9 +179,7 @@ class Scorer:
     def score_as_of(self, held: Held, as_of: date) -> Score | None:
         """What the model at work says of what was known before a past day; None: nothing was."""
         ledger = CustomerLedger.from_json(held.ledger)
-        model = self._model
-        near = self._neighbours([ledger], model)
-        return model.score([ledger], as_of, near).get(held.customer_id)
+        return self._model.score([ledger], as_of).get(held.customer_id)
 
     def refill(self) -> int:
         """Fill the online store from the event store; how many customers it took."""

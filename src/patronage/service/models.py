@@ -92,6 +92,7 @@ def model_routes(parts: Parts) -> APIRouter:
         with one_at_a_time:
             model = load_live_model(
                 system.workspace,
+                store=system.store,
                 model=f"{_FOLDER}/{choice.model}",
                 signing_key=parts.settings.signing_key,
             )

@@ -1,0 +1,68 @@
+"""One serving process; `patronage serve --workers N` starts N of them on one socket."""
+
+import os
+import socket
+import sys
+
+from patronage.config import ServeSettings, serve_settings
+from patronage.errors import PatronageError
+from patronage.service.app import make_app
+from patronage.service.keys import KeyStore
+from patronage.service.opening import catch_up, open_system
+from patronage.service.serving import server_of
+from patronage.service.settings import ServiceSettings
+
+__all__ = ["keys_of", "listen", "serve_on"]
+
+
+def listen(settings: ServeSettings) -> socket.socket:
+    """The socket that every worker accepts from.
+
+    Raises
+    ------
+    OSError : the address is taken, or not ours
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind((settings.host, settings.port))
+    found.set_inheritable(True)
+    return found
+
+
+def keys_of(settings: ServeSettings) -> KeyStore:
+    """The API keys of the workspace."""
+    return KeyStore(settings.workspace / "live" / "keys.json")
+
+
+def serve_on(sock: socket.socket, settings: ServeSettings) -> None:
+    """Serve until told to stop; what is at work is finished first."""
+    key = os.environ.get("PATRONAGE_SIGNING_KEY", "").encode() or None
+    system = open_system(settings, signing_key=key)
+    bounds = ServiceSettings(
+        keys_file=settings.workspace / "live" / "keys.json",
+        signing_key=key,
+        requests_per_second=settings.rate_limit,
+        burst=2 * settings.rate_limit,
+    )
+    app = make_app(system, bounds)
+    system.scorer.start()
+    catch_up(system)
+    try:
+        server_of(app, host=settings.host, port=settings.port).run(sockets=[sock])
+    finally:
+        system.scorer.stop()
+        system.store.close()
+
+
+def main() -> None:
+    """`python -m patronage.service.worker DESCRIPTOR`, settings in the environment."""
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        serve_on(sock, serve_settings({}))
+    except PatronageError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Several serving processes on one socket: started, watched, stopped together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import FrameType
+from typing import Final
+
+from patronage.config import ServeSettings
+
+__all__ = ["serve_with_workers"]
+
+_LOOK_EVERY: Final = 0.5
+# A worker that dies again and again is not started for ever.
+_MOST_STARTS_A_MINUTE: Final = 10
+_STOP_SECONDS: Final = 20
+
+
+def serve_with_workers(sock: socket.socket, settings: ServeSettings) -> int:
+    """Run the workers until a signal stops them; one that dies is replaced. The exit code."""
+    stopping = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        del number, frame
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    workers = [_start(sock, settings) for _ in range(settings.workers)]
+    starts: list[float] = []
+    while not stopping:
+        time.sleep(_LOOK_EVERY)
+        for place, worker in enumerate(workers):
+            if worker.poll() is None:
+                continue
+            now = time.monotonic()
+            starts = [*(one for one in starts if one > now - 60), now]
+            if worker.returncode == 2 or len(starts) > _MOST_STARTS_A_MINUTE:
+                _stop(workers)
+                return worker.returncode or 1
+            workers[place] = _start(sock, settings)
+    _stop(workers)
+    return 0
+
+
+def _start(sock: socket.socket, settings: ServeSettings) -> subprocess.Popen[bytes]:
+    told = {
+        f"PATRONAGE_SERVE_{name.upper()}": value
+        for name, value in {
+            "workspace": str(settings.workspace),
+            "host": settings.host,
+            "port": str(settings.port),
+            "workers": str(settings.workers),
+            "events": settings.events.get_secret_value(),
+            "online": settings.online.get_secret_value(),
+            "high_value": "" if settings.high_value is None else str(settings.high_value),
+            "rate_limit": str(settings.rate_limit),
+            "log_format": settings.log_format,
+        }.items()
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "patronage.service.worker", str(sock.fileno())],
+        env={**os.environ, **told},
+        pass_fds=[sock.fileno()],
+    )
+
+
+def _stop(workers: list[subprocess.Popen[bytes]]) -> None:
+    for worker in workers:
+        if worker.poll() is None:
+            worker.send_signal(signal.SIGTERM)
+    for worker in workers:
+        try:
+            worker.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
