@@ -12,6 +12,7 @@ from patronage.engines.duck import (
     literal,
     ordered_engine,
     parquet,
+    side_by_side,
 )
 from patronage.engines.spark import SparkEngine, spark_engine
 
@@ -31,5 +32,6 @@ __all__ = [
     "literal",
     "ordered_engine",
     "parquet",
+    "side_by_side",
     "spark_engine",
 ]

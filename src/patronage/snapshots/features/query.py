@@ -14,6 +14,7 @@ from patronage.events import EventLog
 from patronage.events.workspace import Workspace
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features.catalog import FEATURES
+from patronage.snapshots.features.nested import nested_frame
 from patronage.snapshots.grains import GRAINS, Asked
 
 __all__ = ["by_grain", "features_of", "marked", "uses_of"]
@@ -70,7 +71,9 @@ def _joined(
             pl.lit(row[column][0], row.schema[column]).alias(column) for column in row.columns
         )
 
-    found = frame_by_customer(asked.log, _query(asked, name, aggregates))
+    found = nested_frame(asked, lines) if name == "spans" else None
+    if found is None:
+        found = frame_by_customer(asked.log, _query(asked, name, aggregates))
     ids = customers["customer_id"]
     if len(found) == len(ids) and (found["customer_id"] == ids).all():
         return pl.concat([customers, found.drop("customer_id")], how="horizontal")

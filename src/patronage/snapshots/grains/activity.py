@@ -13,7 +13,7 @@ from patronage.snapshots.grains.cells import whole_ledger
 from patronage.snapshots.grains.entries import LEDGER, Entries
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
-__all__ = ["ACTIVITY", "ADDED", "days_written"]
+__all__ = ["ACTIVITY", "ADDED", "days_in_order", "days_written"]
 
 # Column → measure of the ledger, kinds of event that it is summed over. "purchase" and "cash" stand
 # for the kinds that count as such; no kinds: every event.
@@ -65,6 +65,12 @@ def _sql(asked: Asked) -> str:
     if not late:
         return f"SELECT customer_id, event_day{added} FROM ({days})"
     return f"SELECT customer_id, event_day{added} FROM ({days}) GROUP BY customer_id, event_day"
+
+
+def days_in_order(asked: Asked) -> str:
+    """SQL text of the activity by customer and day, for an engine that keeps the order of rows."""
+    is_sorted = days_written(asked) is not None and not asked.log.has_known_time
+    return _sql(asked) if is_sorted else f"{_sql(asked)} ORDER BY customer_id, event_day"
 
 
 def days_written(asked: Asked, *, make: bool = True) -> str | None:
