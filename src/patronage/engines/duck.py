@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import polars as pl
@@ -26,6 +26,8 @@ __all__ = [
     "parquet",
     "side_by_side",
 ]
+
+Made = TypeVar("Made")
 
 # What a failing query raises, for the rooms above that turn it into an error of their own.
 EngineError = duckdb.Error
@@ -141,9 +143,7 @@ def frames(queries: Sequence[str]) -> list[pl.DataFrame]:
     return side_by_side(DuckEngine.frame, queries)
 
 
-def side_by_side(
-    work: Callable[[DuckEngine, str], pl.DataFrame], parts: Sequence[str]
-) -> list[pl.DataFrame]:
+def side_by_side(work: Callable[[DuckEngine, str], Made], parts: Sequence[str]) -> list[Made]:
     """What work makes of parts that do not need each other: one thread each, as many as cores.
 
     work : from an engine of one thread that keeps the order of rows, and a part

@@ -15,6 +15,7 @@ from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, features_of
 from patronage.snapshots.features.query import marked, uses_of
 from patronage.snapshots.grains import GRAINS, Asked
+from patronage.snapshots.grains.activity import days_written
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
@@ -139,6 +140,9 @@ def take_snapshot(
     as_of = first_unknown_day(log, as_of)
     known = log.before(as_of)
     history = [name for name in groups if FEATURES[name].grain == "days"]
+    if any(FEATURES[name].grain in ("activity", "spans") for name in groups):
+        # Why first: the history is then read from it too.
+        days_written(Asked(known, as_of))
     customers = None if features else packed_summary(known, as_of)
     if customers is None:
         customers = frame_by_customer(known, customers_query(known, as_of, history))

@@ -1,19 +1,22 @@
 """Activity: one row per customer and day with an event of any kind; what happened side by side."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from patronage.engines import default_engine, parquet
+from patronage.engines import DuckEngine, parquet, side_by_side
 from patronage.events import EventLog
+from patronage.snapshots.by_customer import ROWS_AT_ONCE, ranges
 from patronage.snapshots.grains.cells import whole_ledger
 from patronage.snapshots.grains.entries import LEDGER, Entries
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
-__all__ = ["ACTIVITY", "ADDED", "days_in_order", "days_written"]
+__all__ = ["ACTIVITY", "ADDED", "GAP", "PAST", "days_in_order", "days_written"]
 
 # Column → measure of the ledger, kinds of event that it is summed over. "purchase" and "cash" stand
 # for the kinds that count as such; no kinds: every event.
@@ -43,6 +46,15 @@ ADDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "ratings": ("scored", ("review",)),
     "rated": ("score", ("review",)),
 }
+# Days since the counted day before, over the window `past`.
+GAP: Final = (
+    "CASE WHEN spent > 0 THEN event_day - max(event_day) FILTER (spent > 0) OVER past END"
+)
+PAST: Final = (
+    "WINDOW past AS (PARTITION BY customer_id ORDER BY event_day "
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+)
+
 _MONEY: Final = ("amount", "quantity", "discount", "score")
 
 
@@ -63,6 +75,7 @@ def _sql(asked: Asked) -> str:
     there = {name: f"sum({name})" if late else name for name in _occurring(asked.log)}
     added = _listed(f"{there.get(name, '0')}::{ACTIVITY.columns[name]} AS {name}" for name in names)
     if not late:
+        added += ", gap" if "gap" in asked.uses else ""
         return f"SELECT customer_id, event_day{added} FROM ({days})"
     return f"SELECT customer_id, event_day{added} FROM ({days}) GROUP BY customer_id, event_day"
 
@@ -77,26 +90,48 @@ def days_written(asked: Asked, *, make: bool = True) -> str | None:
     """SQL text of the activity by event day and known day, of a compacted log.
 
     It is written once, so that the snapshots of many days do not each put the kinds side by side.
+    Where no news comes late, it also has the `gap` of `days`.
 
     make : write it where it is not there yet
     """
     log = asked.log
     if log.ledger is None or log.workspace is None:
         return None
-    path = log.workspace.path / f"activity-{log.ledger.name}"
-    if not path.exists() and not make:
-        return None
-    if not path.exists():
-        added = _listed(f"{_sum(name, log)} AS {name}" for name in _occurring(log))
-        whole = whole_ledger(Asked(replace(log, cut=None), asked.as_of))
-        sql = (
-            f"SELECT customer_id, event_day, known_day{added} FROM ({whole}) "
-            "GROUP BY customer_id, event_day, known_day ORDER BY customer_id, event_day"
-        )
-        part = path.with_name(f"{uuid4().hex}.parquet")
-        default_engine().write(sql, part, compression="lz4").rename(path)
+    folder = log.workspace.path / f"activity-{log.ledger.stem}"
+    if not folder.exists():
+        if not make:
+            return None
+        _write(log, asked.as_of, folder)
     known = f" AND known_day < {asked.day}" if log.has_known_time else ""
-    return asked.some(f"SELECT * FROM {parquet([path])} WHERE event_day < {asked.day}{known}")
+    written = parquet(sorted(folder.iterdir()))
+    return asked.some(f"SELECT * FROM {written} WHERE event_day < {asked.day}{known}")
+
+
+def _write(log: EventLog, as_of: date, folder: Path) -> None:
+    """One file for each range of customers, sorted by customer and day."""
+    keys = ["customer_id", "event_day", *(["known_day"] if log.has_known_time else [])]
+    added = _listed(f"{_sum(name, log)} AS {name}" for name in _occurring(log))
+    part = folder.with_name(uuid4().hex)
+    part.mkdir()
+
+    def write(engine: DuckEngine, among: str) -> Path:
+        whole = whole_ledger(Asked(replace(log, cut=None), as_of, among))
+        days = f"SELECT {', '.join(keys)}{added} FROM ({whole}) GROUP BY {', '.join(keys)}"
+        if not log.has_known_time:
+            # What a day looks back on is the same at every later as_of, if no news comes late.
+            gap = GAP if "spent" in _occurring(log) else "NULL::BIGINT"
+            days = f"SELECT *, {gap} AS gap FROM ({days}) {PAST}"
+        path = part / f"{numbers[among]:03}.parquet"
+        return engine.write(f"{days} ORDER BY {', '.join(keys)}", path, compression="lz4")
+
+    parts = ranges(log, rows_at_once=ROWS_AT_ONCE) or [""]
+    numbers = {among: number for number, among in enumerate(parts)}
+    side_by_side(write, parts)
+    try:
+        part.rename(folder)
+    except OSError:
+        # Another thread was quicker, and wrote the same.
+        shutil.rmtree(part)
 
 
 def _occurring(log: EventLog) -> tuple[str, ...]:
