@@ -27,6 +27,7 @@ __all__ = [
     "side_by_side",
 ]
 
+Part = TypeVar("Part")
 Made = TypeVar("Made")
 
 # What a failing query raises, for the rooms above that turn it into an error of their own.
@@ -143,7 +144,7 @@ def frames(queries: Sequence[str]) -> list[pl.DataFrame]:
     return side_by_side(DuckEngine.frame, queries)
 
 
-def side_by_side(work: Callable[[DuckEngine, str], Made], parts: Sequence[str]) -> list[Made]:
+def side_by_side(work: Callable[[DuckEngine, Part], Made], parts: Sequence[Part]) -> list[Made]:
     """What work makes of parts that do not need each other: one thread each, as many as cores.
 
     work : from an engine of one thread that keeps the order of rows, and a part

@@ -23,9 +23,9 @@ from patronage.engines import (
 )
 from patronage.events import EventLog
 
-__all__ = ["ROWS_AT_ONCE", "frame_by_customer", "made_by_customer", "ranges"]
+__all__ = ["frame_by_customer", "made_by_customer", "ranges"]
 
-ROWS_AT_ONCE: Final = 2_500_000
+_ROWS_AT_ONCE: Final = 2_500_000
 # Every range reads the log again.
 _MOST_RANGES: Final = 8
 _SAMPLE: Final = 20_000
@@ -39,7 +39,7 @@ def frame_by_customer(log: EventLog, query: Callable[[str], str]) -> pl.DataFram
     """
     if log.elsewhere is not None:
         return log.elsewhere.frame(query("")).sort("customer_id")
-    found = ranges(log, rows_at_once=ROWS_AT_ONCE)
+    found = ranges(log, rows_at_once=_ROWS_AT_ONCE)
     if not found:
         return default_engine().frame(f"{query('')} ORDER BY customer_id")
     parts = frames([f"{query(among)} ORDER BY customer_id" for among in found])
@@ -53,7 +53,7 @@ def made_by_customer(
 
     make : from an engine that keeps the order of rows, and a condition as above
     """
-    found = ranges(log, rows_at_once=ROWS_AT_ONCE)
+    found = ranges(log, rows_at_once=_ROWS_AT_ONCE)
     if not found:
         return make(ordered_engine(), "")
     return pl.concat(side_by_side(make, found), rechunk=False)

@@ -1,76 +1,103 @@
-"""Features over spans without a FILTER for each window: their texts over running sums.
+"""Sums over nested windows without a FILTER for each: the texts of features over running sums.
 
 A hundred sums over nested windows are differences of as many running sums as there are columns.
 The texts stay the definition: each windowed sum in them becomes the name of a column that holds it,
-and DuckDB evaluates what is left, so that types, NULLs and rounding are its own. It refuses what it
-does not know; the grouping of the spans then answers, as it does on other engines.
+and DuckDB evaluates what is left, so that types, NULLs and rounding are its own. A text with
+anything else in it is left to the grouping of its grain, as every text is on other engines.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from patronage.engines import DuckEngine
+from patronage.engines import DuckEngine, side_by_side
 from patronage.snapshots.by_customer import made_by_customer
+from patronage.snapshots.features.group import Group
 from patronage.snapshots.grains import Asked
-from patronage.snapshots.grains.activity import ACTIVITY, ADDED, days_in_order
+from patronage.snapshots.grains.activity import ACTIVITY, ADDED, days_files
+from patronage.snapshots.grains.days import DAYS
 from patronage.snapshots.grains.running import Within, sums_within
 from patronage.snapshots.grains.spans import DAYS_WITH, SPANS
 
-__all__ = ["nested_frame"]
+__all__ = ["is_nested", "nested_frame"]
 
-# As `windowed.within` writes it. Over no rows it is 0, as the difference of running sums is.
-_WITHIN: Final = re.compile(
-    r"coalesce\(sum\((\w+)\) FILTER \(span <= (\d+)(?: AND span > (\d+))?\), 0\)"
-)
+# As `windowed` and `history` write them, over spans and over days. Each is 0 over no rows, as the
+# difference of running sums is.
+_SPELLINGS: Final[Mapping[re.Pattern[str], Callable[[re.Match[str]], Within]]] = {
+    re.compile(
+        r"coalesce\(sum\((\w+)\) FILTER \(span <= (\d+)(?: AND span > (\d+))?\), 0\)"
+    ): lambda found: Within(found[1], int(found[2]), int(found[3] or 0)),
+    re.compile(
+        r"coalesce\(sum\((cash)\) FILTER \(event_day >= :as_of - (\d+)\), 0\)"
+    ): lambda found: Within(found[1], int(found[2]), 0),
+    re.compile(
+        r"count\(\*\) FILTER \(spent > 0 AND event_day >= :as_of - (\d+)\)"
+    ): lambda found: Within("buying_days", int(found[1]), 0),
+}
+_WORDS: Final = frozenset({*DAYS.columns, *SPANS.columns, "as_of", "count"})
 
 
-def nested_frame(asked: Asked, lines: Mapping[str, str]) -> pl.DataFrame | None:
-    """Features over spans, sorted by customer_id; None: grouping must make them.
+def is_nested(group: Group) -> bool:
+    """Whether the features of a group are nothing but windowed sums and arithmetic on them."""
+    texts, _ = _over_sums(group)
+    left = {word for sql in texts.values() for word in re.findall(r"[a-z_]\w*", sql)}
+    return group.grain in ("days", "spans") and left.isdisjoint(_WORDS)
+
+
+def nested_frame(asked: Asked, lines: Mapping[str, str]) -> pl.DataFrame:
+    """Features of nested groups, sorted by customer_id; every customer has a row. On DuckDB alone.
 
     lines : feature → SQL
     """
-    if asked.log.elsewhere is not None:
-        return None
-    sums: set[Within] = set()
-
-    def named(found: re.Match[str]) -> str:
-        column, days, after = found.groups("0")
-        sums.add(Within(column, int(days), int(after)))
-        return Within(column, int(days), int(after)).name
-
-    texts = {feature: _WITHIN.sub(named, sql) for feature, sql in lines.items()}
-    left = {word for sql in texts.values() for word in re.findall(r"[a-z_]\w*", sql)}
-    if left & {*SPANS.columns, "count"}:
-        return None
+    texts, sums = _over_sums(lines)
     columns = {column for one in sums for column in DAYS_WITH.get(one.column, (one.column,))}
-    listed = "".join(f", {_whole(column)} AS {column}" for column in ADDED if column in columns)
-    back = ", ".join(f"{_back(one)} AS {one.name}" for one in sorted(sums))
+    added = [column for column in ADDED if column in columns]
     features = ", ".join(f"{sql} AS {feature}" for feature, sql in texts.items())
+    exact = ", ".join(f"{_exact(one)} AS {one.name}" for one in sorted(sums))
+    sql = f"SELECT customer_id, {features} FROM (SELECT customer_id, {exact} FROM frame)"
 
-    def make(engine: DuckEngine, among: str) -> pl.DataFrame:
-        days = days_in_order(replace(asked, among=among, uses=frozenset(columns)))
-        rows = engine.frame(f"SELECT customer_id, event_day{listed} FROM ({days})")
-        found = sums_within(rows, asked.as_of, sums, DAYS_WITH)
-        return engine.over(
-            found, f"SELECT customer_id, {features} FROM (SELECT customer_id, {back} FROM frame)"
+    def found(engine: DuckEngine, rows: pl.DataFrame) -> pl.DataFrame:
+        whole = rows.with_columns(pl.col(pl.Decimal).to_physical().cast(pl.Int64))
+        return engine.over(sums_within(whole, asked.as_of, sums, DAYS_WITH), sql)
+
+    def of_file(engine: DuckEngine, path: Path) -> pl.DataFrame:
+        there = pl.read_parquet_schema(path)
+        rows = pl.read_parquet(
+            path, columns=["customer_id", "event_day", *(name for name in added if name in there)]
         )
+        none = [pl.lit(0, pl.Int64).alias(name) for name in added if name not in there]
+        return found(engine, rows.with_columns(none))
 
-    return made_by_customer(asked.log, make)
+    def of_some(engine: DuckEngine, among: str) -> pl.DataFrame:
+        days = ACTIVITY.sql(replace(asked, among=among, uses=frozenset(columns)))
+        return found(engine, engine.frame(f"{days} ORDER BY customer_id, event_day"))
+
+    files = days_files(asked)
+    if files is None:
+        return made_by_customer(asked.log, of_some)
+    return pl.concat(side_by_side(of_file, files), rechunk=False)
 
 
-def _is_money(column: str) -> bool:
-    return ACTIVITY.columns.get(column, "BIGINT") != "BIGINT"
+def _over_sums(lines: Mapping[str, str]) -> tuple[dict[str, str], set[Within]]:
+    """The texts with a column for each windowed sum, and these sums."""
+    sums: set[Within] = set()
+    texts = dict(lines)
+    for spelling, meant in _SPELLINGS.items():
+
+        def named(found: re.Match[str], meant: Callable[..., Within] = meant) -> str:
+            sums.add(meant(found))
+            return meant(found).name
+
+        texts = {feature: spelling.sub(named, sql) for feature, sql in texts.items()}
+    return texts, sums
 
 
-def _whole(column: str) -> str:
-    """SQL of a column in whole units: ten-thousandths of a decimal."""
-    return f"({column} * 10000)::BIGINT" if _is_money(column) else column
-
-
-def _back(one: Within) -> str:
-    """SQL of a sum in the type that a sum has."""
-    return f"({one.name}::DECIMAL(19,0) * 0.0001)::DECIMAL(38,4)" if _is_money(one.column) else one.name
+def _exact(one: Within) -> str:
+    """SQL of a sum in the type of sums; decimals were added up in their last digit."""
+    if ACTIVITY.columns.get(one.column, "BIGINT") == "BIGINT":
+        return one.name
+    return f"({one.name}::DECIMAL(19,0) * 0.0001)::DECIMAL(38,4)"

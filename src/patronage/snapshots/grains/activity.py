@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from patronage.engines import DuckEngine, parquet, side_by_side
 from patronage.events import EventLog
-from patronage.snapshots.by_customer import ROWS_AT_ONCE, ranges
+from patronage.snapshots.by_customer import ranges
 from patronage.snapshots.grains.cells import whole_ledger
 from patronage.snapshots.grains.entries import LEDGER, Entries
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
 
-__all__ = ["ACTIVITY", "ADDED", "GAP", "PAST", "days_in_order", "days_written"]
+__all__ = ["ACTIVITY", "ADDED", "GAP", "PAST", "days_files", "days_written"]
 
 # Column → measure of the ledger, kinds of event that it is summed over. "purchase" and "cash" stand
 # for the kinds that count as such; no kinds: every event.
@@ -55,6 +55,9 @@ PAST: Final = (
     "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
 )
 
+# Small enough that a log of a million rows is read on two cores.
+_ROWS_AT_ONCE: Final = 1_000_000
+
 _MONEY: Final = ("amount", "quantity", "discount", "score")
 
 
@@ -80,10 +83,12 @@ def _sql(asked: Asked) -> str:
     return f"SELECT customer_id, event_day{added} FROM ({days}) GROUP BY customer_id, event_day"
 
 
-def days_in_order(asked: Asked) -> str:
-    """SQL text of the activity by customer and day, for an engine that keeps the order of rows."""
-    is_sorted = days_written(asked) is not None and not asked.log.has_known_time
-    return _sql(asked) if is_sorted else f"{_sql(asked)} ORDER BY customer_id, event_day"
+def days_files(asked: Asked) -> list[Path] | None:
+    """Files of ranges of customers, each sorted by customer and day, where every day of a customer
+    is one row of `days_written`; also of days from as_of on."""
+    if asked.log.has_known_time or days_written(asked) is None:
+        return None
+    return sorted(_folder(asked.log).iterdir())
 
 
 def days_written(asked: Asked, *, make: bool = True) -> str | None:
@@ -97,7 +102,7 @@ def days_written(asked: Asked, *, make: bool = True) -> str | None:
     log = asked.log
     if log.ledger is None or log.workspace is None:
         return None
-    folder = log.workspace.path / f"activity-{log.ledger.stem}"
+    folder = _folder(log)
     if not folder.exists():
         if not make:
             return None
@@ -105,6 +110,11 @@ def days_written(asked: Asked, *, make: bool = True) -> str | None:
     known = f" AND known_day < {asked.day}" if log.has_known_time else ""
     written = parquet(sorted(folder.iterdir()))
     return asked.some(f"SELECT * FROM {written} WHERE event_day < {asked.day}{known}")
+
+
+def _folder(log: EventLog) -> Path:
+    assert log.ledger is not None
+    return log.ledger.with_name(f"activity-{log.ledger.stem}")
 
 
 def _write(log: EventLog, as_of: date, folder: Path) -> None:
@@ -124,7 +134,7 @@ def _write(log: EventLog, as_of: date, folder: Path) -> None:
         path = part / f"{numbers[among]:03}.parquet"
         return engine.write(f"{days} ORDER BY {', '.join(keys)}", path, compression="lz4")
 
-    parts = ranges(log, rows_at_once=ROWS_AT_ONCE) or [""]
+    parts = ranges(log, rows_at_once=_ROWS_AT_ONCE) or [""]
     numbers = {among: number for number, among in enumerate(parts)}
     side_by_side(write, parts)
     try:

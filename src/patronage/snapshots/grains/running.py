@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,12 @@ def sums_within(
     asked: Iterable[Within],
     days_of: Mapping[str, tuple[str, ...]],
 ) -> pl.DataFrame:
-    """One row per customer, with a column of integers for each sum.
+    """One row per customer with a day before as_of, with a column of integers for each sum.
 
     Parameters
     ----------
     rows : customer_id, event_day and columns of integers, sorted by customer and day, a row for
-        each day; all days lie before as_of
+        each day
     days_of : name → columns of which one must be above 0 for the day to count as one
     """
     ids = rows["customer_id"]
@@ -45,19 +46,22 @@ def sums_within(
     end = np.append(first[1:], len(rows))[: len(first)]
     back = (pl.lit(as_of) - pl.col("event_day")).dt.total_days()
     age = rows.select(back.cast(pl.Int32)).to_series().to_numpy()
-    # Days are in order: those of a window are the last of their customer.
-    edge = {0: end}
+
+    def edge(days: int) -> Int[np.ndarray, " customers"]:
+        """Where the last days of each customer begin: they are in order."""
+        n_within = _running(age <= days)
+        return end - (n_within[end] - n_within[first])
+
+    is_known = edge(0) > first
+    first, end = first[is_known], end[is_known]
+    wanted = sorted(asked)
+    bounds = {days for one in wanted for days in (one.days, one.after)}
+    edges = {days: edge(days) for days in bounds}
     sums: dict[str, Any] = {"customer_id": ids.gather(first)}
-    running, of = np.zeros(0, np.int64), ""
-    for sum_ in sorted(asked):
-        if sum_.column != of:
-            of = sum_.column
-            running = _running(_values(rows, days_of.get(of, ()), of))
-        for bound in (sum_.days, sum_.after):
-            if bound not in edge:
-                n_within = _running(age <= bound)
-                edge[bound] = end - (n_within[end] - n_within[first])
-        sums[sum_.name] = running[edge[sum_.after]] - running[edge[sum_.days]]
+    for column, group in groupby(wanted, key=lambda one: one.column):
+        running = _running(_values(rows, days_of.get(column, ()), column))
+        for one in group:
+            sums[one.name] = running[edges[one.after]] - running[edges[one.days]]
     return pl.DataFrame(sums)
 
 
