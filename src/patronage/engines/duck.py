@@ -169,5 +169,5 @@ def _single_engine() -> DuckEngine:
 
 @cache
 def ordered_engine() -> DuckEngine:
-    """A second engine that keeps the order of rows: of text files, and of what was written sorted."""
+    """A second engine that keeps the order of rows: of text files, and of what is sorted."""
     return DuckEngine(memory_limit=os.environ.get("PATRONAGE_MEMORY_LIMIT"), keep_order=True)

@@ -16,7 +16,7 @@ from patronage.snapshots.features import FEATURES, features_of
 from patronage.snapshots.features.nested import is_nested
 from patronage.snapshots.features.query import by_grain, marked, uses_of
 from patronage.snapshots.grains import GRAINS, Asked
-from patronage.snapshots.grains.activity import days_written
+from patronage.snapshots.grains.written import days_written
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of

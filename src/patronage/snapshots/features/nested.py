@@ -14,14 +14,16 @@ from typing import Final
 
 import polars as pl
 
-from patronage.engines import DuckEngine, side_by_side
+from patronage.engines import DuckEngine, decimal_column, side_by_side
 from patronage.snapshots.by_customer import made_by_customer
 from patronage.snapshots.features.group import Group
 from patronage.snapshots.grains import Asked
-from patronage.snapshots.grains.activity import ACTIVITY, ADDED, days_files
+from patronage.snapshots.grains.activity import ACTIVITY
+from patronage.snapshots.grains.added import ADDED
 from patronage.snapshots.grains.days import DAYS
 from patronage.snapshots.grains.running import Within, sums_within
 from patronage.snapshots.grains.spans import DAYS_WITH, SPANS
+from patronage.snapshots.grains.written import days_files
 
 __all__ = ["is_nested", "nested_frame"]
 
@@ -34,9 +36,9 @@ _SPELLINGS: Final[Mapping[re.Pattern[str], Callable[[re.Match[str]], Within]]] =
     re.compile(
         r"coalesce\(sum\((cash)\) FILTER \(event_day >= :as_of - (\d+)\), 0\)"
     ): lambda found: Within(found[1], int(found[2]), 0),
-    re.compile(
-        r"count\(\*\) FILTER \(spent > 0 AND event_day >= :as_of - (\d+)\)"
-    ): lambda found: Within("buying_days", int(found[1]), 0),
+    re.compile(r"count\(\*\) FILTER \(spent > 0 AND event_day >= :as_of - (\d+)\)"): lambda found: (
+        Within("buying_days", int(found[1]), 0)
+    ),
 }
 _WORDS: Final = frozenset({*DAYS.columns, *SPANS.columns, "as_of", "count"})
 
@@ -57,12 +59,16 @@ def nested_frame(asked: Asked, lines: Mapping[str, str]) -> pl.DataFrame:
     columns = {column for one in sums for column in DAYS_WITH.get(one.column, (one.column,))}
     added = [column for column in ADDED if column in columns]
     features = ", ".join(f"{sql} AS {feature}" for feature, sql in texts.items())
-    exact = ", ".join(f"{_exact(one)} AS {one.name}" for one in sorted(sums))
-    sql = f"SELECT customer_id, {features} FROM (SELECT customer_id, {exact} FROM frame)"
+    sql = f"SELECT customer_id, {features} FROM frame"
 
     def found(engine: DuckEngine, rows: pl.DataFrame) -> pl.DataFrame:
         whole = rows.with_columns(pl.col(pl.Decimal).to_physical().cast(pl.Int64))
-        return engine.over(sums_within(whole, asked.as_of, sums, DAYS_WITH), sql)
+        frame = sums_within(whole, asked.as_of, sums, DAYS_WITH)
+        money = {
+            one.name for one in sums if ACTIVITY.columns.get(one.column, "") == "DECIMAL(18,4)"
+        }
+        decimals = [decimal_column(frame[name].to_numpy(), 38, 4).alias(name) for name in money]
+        return engine.over(frame.with_columns(decimals), sql)
 
     def of_file(engine: DuckEngine, path: Path) -> pl.DataFrame:
         there = pl.read_parquet_schema(path)
@@ -94,10 +100,3 @@ def _over_sums(lines: Mapping[str, str]) -> tuple[dict[str, str], set[Within]]:
 
         texts = {feature: spelling.sub(named, sql) for feature, sql in texts.items()}
     return texts, sums
-
-
-def _exact(one: Within) -> str:
-    """SQL of a sum in the type of sums; decimals were added up in their last digit."""
-    if ACTIVITY.columns.get(one.column, "BIGINT") == "BIGINT":
-        return one.name
-    return f"({one.name}::DECIMAL(19,0) * 0.0001)::DECIMAL(38,4)"

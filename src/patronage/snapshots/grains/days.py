@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
-from patronage.snapshots.grains.activity import ACTIVITY, GAP, PAST, days_written
+from patronage.snapshots.grains.activity import ACTIVITY
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
+from patronage.snapshots.grains.written import days_written
 
 __all__ = ["DAYS", "days_of", "days_sql", "microseconds", "only_purchases"]
 
@@ -101,7 +102,10 @@ def _with_further(days: str, *, has_clock: bool, gaps: bool, waits: bool, nets: 
                       PARTITION BY customer_id ORDER BY event_day) AS n_counted FROM ({days}))"""
     further = []
     if gaps:
-        further.append(f"{GAP} AS gap")
+        further.append(
+            "CASE WHEN spent > 0 THEN event_day - max(event_day) FILTER (spent > 0) OVER past END "
+            "AS gap"
+        )
     if waits:
         instant = "epoch_us(first_time) / 86400e6" if has_clock else "epoch(event_day) / 86400"
         # Why coalesce: a first purchase worth nothing starts the customer, but is not counted.
@@ -112,7 +116,10 @@ def _with_further(days: str, *, has_clock: bool, gaps: bool, waits: bool, nets: 
         further.append(f"CASE WHEN spent > 0 THEN {instant} - {before} END AS wait")
     if not further:
         return days
-    return f"SELECT *, {', '.join(further)} FROM ({days}) {PAST}"
+    return f"""
+        SELECT *, {", ".join(further)} FROM ({days})
+        WINDOW past AS (PARTITION BY customer_id ORDER BY event_day
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
 
 
 def microseconds(moment: date) -> int:

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from patronage.snapshots.grains.written import edges
+
 __all__ = ["Within", "sums_within"]
 
 
@@ -42,7 +44,7 @@ def sums_within(
     days_of : name → columns of which one must be above 0 for the day to count as one
     """
     ids = rows["customer_id"]
-    first = np.flatnonzero((ids != ids.shift()).fill_null(value=True).to_numpy())
+    first = edges(ids)
     end = np.append(first[1:], len(rows))[: len(first)]
     back = (pl.lit(as_of) - pl.col("event_day")).dt.total_days()
     age = rows.select(back.cast(pl.Int32)).to_series().to_numpy()
@@ -56,12 +58,12 @@ def sums_within(
     first, end = first[is_known], end[is_known]
     wanted = sorted(asked)
     bounds = {days for one in wanted for days in (one.days, one.after)}
-    edges = {days: edge(days) for days in bounds}
+    starts = {days: edge(days) for days in bounds}
     sums: dict[str, Any] = {"customer_id": ids.gather(first)}
     for column, group in groupby(wanted, key=lambda one: one.column):
         running = _running(_values(rows, days_of.get(column, ()), column))
         for one in group:
-            sums[one.name] = running[edges[one.after]] - running[edges[one.days]]
+            sums[one.name] = running[starts[one.after]] - running[starts[one.days]]
     return pl.DataFrame(sums)
 
 

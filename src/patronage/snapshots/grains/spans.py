@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from patronage.snapshots.grains.activity import ACTIVITY, ADDED
+from patronage.snapshots.grains.activity import ACTIVITY
+from patronage.snapshots.grains.added import ADDED
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, table_of
 
 __all__ = ["DAYS_WITH", "OLDER", "SPANS", "SPAN_DAYS"]
