@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
 from patronage.snapshots.grains.written import edges
 
@@ -67,13 +67,13 @@ def sums_within(
     return pl.DataFrame(sums)
 
 
-def _values(rows: pl.DataFrame, any_of: tuple[str, ...], column: str) -> np.ndarray:
+def _values(rows: pl.DataFrame, any_of: tuple[str, ...], column: str) -> Shaped[np.ndarray, " n"]:
     if not any_of:
         return rows[column].to_numpy()
     return rows.select(pl.any_horizontal(pl.col(one) > 0 for one in any_of)).to_series().to_numpy()
 
 
-def _running(values: np.ndarray) -> Int[np.ndarray, " n+1"]:
+def _running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
     """The sum of all values before each edge; differences stay exact where it wraps around."""
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])
