@@ -55,7 +55,7 @@ def features_of(
         if nested:
             lines = {feature: sql for name in nested for feature, sql in FEATURES[name].items()}
             found = nested_frame(asked, lines).drop("customer_id")
-            customers = pl.concat([customers, found], how="horizontal", strict=True)
+            customers = pl.concat([customers, found], how="horizontal")
         for name, lines in by_grain(others).items():
             customers = _joined(customers, replace(asked, uses=uses_of(lines)), name, lines)
     return customers
