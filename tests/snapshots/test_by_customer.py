@@ -32,7 +32,7 @@ def test_a_log_read_in_ranges_of_customers_gives_what_it_gives_at_once(
     at_once = take_snapshot(log, features=tuple(FEATURES))
     holdout = calibration_holdout(log, as_of=date(2019, 1, 1), horizon=Horizon.parse("13 weeks"))
 
-    monkeypatch.setattr(by_customer, 500)
+    monkeypatch.setattr(by_customer, "_ROWS_AT_ONCE", 500)
 
     assert len(by_customer.ranges(log, rows_at_once=500)) > 1
     assert_frame_equal(take_snapshot(log, features=tuple(FEATURES)).customers, at_once.customers)
@@ -41,7 +41,7 @@ def test_a_log_read_in_ranges_of_customers_gives_what_it_gives_at_once(
 
 
 def test_a_log_of_one_customer_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_customer, 2)
+    monkeypatch.setattr(by_customer, "_ROWS_AT_ONCE", 2)
     days = [date(2020, 1, day) for day in range(1, 11)]
     frame = pl.DataFrame({"customer_id": [5] * 10, "date": days, "amount": [1.0] * 10})
 
