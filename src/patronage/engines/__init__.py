@@ -1,6 +1,7 @@
 """Where SQL runs: one text, on DuckDB over Parquet, or on Spark."""
 
 from patronage.engines.base import ENGINES, NO_ENGINE, Engine, check_engine
+from patronage.engines.decimals import decimal_column
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
@@ -12,6 +13,7 @@ from patronage.engines.duck import (
     literal,
     ordered_engine,
     parquet,
+    side_by_side,
 )
 from patronage.engines.spark import SparkEngine, spark_engine
 
@@ -25,11 +27,13 @@ __all__ = [
     "SqlError",
     "check_engine",
     "cores",
+    "decimal_column",
     "default_engine",
     "frames",
     "identifier",
     "literal",
     "ordered_engine",
     "parquet",
+    "side_by_side",
     "spark_engine",
 ]

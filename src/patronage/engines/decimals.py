@@ -3,7 +3,12 @@
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
-__all__ = ["EXACT", "to_decimal"]
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from jaxtyping import Int
+
+__all__ = ["EXACT", "decimal_column", "to_decimal"]
 
 # Wide enough for any product of two sums.
 EXACT: Final = Context(prec=80)
@@ -22,3 +27,11 @@ def to_decimal(value: float | int | Decimal, scale: int, precision: int = 18) ->
         return Decimal(units).scaleb(-scale, EXACT)
     exact = Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, EXACT)
     return exact if abs(exact) < Decimal(10) ** (precision - scale) else None
+
+
+def decimal_column(units: Int[np.ndarray, " n"], precision: int, scale: int) -> pl.Series:
+    """Whole numbers of the last digit as decimals."""
+    # Why: a decimal is an integer of 128 bits; its upper half repeats the sign.
+    halves = np.stack([units, units >> 63], axis=1)
+    kind = pa.decimal128(precision, scale)
+    return pl.Series(pa.Array.from_buffers(kind, len(units), [None, pa.py_buffer(halves)]))

@@ -13,8 +13,10 @@ from patronage.events import EventLog
 from patronage.snapshots.attributes import is_attribute, named_features, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, features_of
-from patronage.snapshots.features.query import marked, uses_of
+from patronage.snapshots.features.nested import is_nested
+from patronage.snapshots.features.query import by_grain, marked, uses_of
 from patronage.snapshots.grains import GRAINS, Asked
+from patronage.snapshots.grains.written import days_written
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
@@ -139,6 +141,13 @@ def take_snapshot(
     as_of = first_unknown_day(log, as_of)
     known = log.before(as_of)
     history = [name for name in groups if FEATURES[name].grain == "days"]
+    if any(FEATURES[name].grain in ("activity", "spans") for name in groups):
+        # Why first: the history is then read from it too, and its windows with the others.
+        days_written(Asked(known, as_of))
+        history = [n for n in history if log.elsewhere is not None or not is_nested(FEATURES[n])]
+    others = [name for name in groups if name not in history]
+    of_days_first = sorted(groups, key=lambda name: FEATURES[name].grain != "days")
+    told = [feature for lines in by_grain(of_days_first).values() for feature in lines]
     customers = None if features else packed_summary(known, as_of)
     if customers is None:
         customers = frame_by_customer(known, customers_query(known, as_of, history))
@@ -147,8 +156,10 @@ def take_snapshot(
             f"nothing is known before as_of {as_of}.\n"
             "To mend: choose an as_of after the first event."
         )
-    others = [name for name in groups if name not in history]
-    customers = with_attributes(features_of(customers, known, as_of, others), known, features)
+    customers = features_of(customers, known, as_of, others).select(
+        *(name for name in customers.columns if name not in told), *told
+    )
+    customers = with_attributes(customers, known, features)
     return Snapshot(known, customers, as_of, features)
 
 

@@ -14,6 +14,7 @@ from patronage.events import EventLog
 from patronage.events.workspace import Workspace
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features.catalog import FEATURES
+from patronage.snapshots.features.nested import is_nested, nested_frame
 from patronage.snapshots.grains import GRAINS, Asked
 
 __all__ = ["by_grain", "features_of", "marked", "uses_of"]
@@ -47,10 +48,15 @@ def features_of(
 
     log : cut at as_of
     """
-    grains = by_grain(groups)
+    nested = [name for name in groups if log.elsewhere is None and is_nested(FEATURES[name])]
+    others = [name for name in groups if name not in nested]
     with _side_tables(log) as side:
         asked = Asked(log, as_of, side=side)
-        for name, lines in grains.items():
+        if nested:
+            lines = {feature: sql for name in nested for feature, sql in FEATURES[name].items()}
+            found = nested_frame(asked, lines).drop("customer_id")
+            customers = pl.concat([customers, found], how="horizontal")
+        for name, lines in by_grain(others).items():
             customers = _joined(customers, replace(asked, uses=uses_of(lines)), name, lines)
     return customers
 

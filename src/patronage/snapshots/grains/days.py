@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from patronage.events import EventLog
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
-from patronage.snapshots.grains.activity import ACTIVITY, days_written
+from patronage.snapshots.grains.activity import ACTIVITY
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, listed, table_of
+from patronage.snapshots.grains.written import days_written
 
 __all__ = ["DAYS", "days_of", "days_sql", "microseconds", "only_purchases"]
 
@@ -142,8 +143,9 @@ def _sql(asked: Asked) -> str:
     if written is None:
         days = days_of(log, among=asked.among, **further)
     else:
-        days = ACTIVITY.sql(replace(asked, uses=frozenset({"purchases", "spent", "cash"})))
-        days = _with_further(days, has_clock=False, **further)
+        columns = frozenset({"purchases", "spent", "cash"} | ({"gap"} & uses))
+        days = ACTIVITY.sql(replace(asked, uses=columns))
+        days = _with_further(days, has_clock=False, **further | {"gaps": False})
     if "instant_us" not in uses:
         return days
     instant = "first_time" if asked.log.has_clock else "event_day::TIMESTAMP"

@@ -9,16 +9,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from patronage.snapshots.grains.activity import ACTIVITY, ADDED
+from patronage.snapshots.grains.activity import ACTIVITY
+from patronage.snapshots.grains.added import ADDED
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, table_of
 
-__all__ = ["OLDER", "SPANS", "SPAN_DAYS"]
+__all__ = ["DAYS_WITH", "OLDER", "SPANS", "SPAN_DAYS"]
 
 SPAN_DAYS: Final = (7, 14, 28, 56, 91, 182, 365, 730)
 OLDER: Final = 1_000_000
 
 # Number of days on which the column of the activity is above 0.
-_DAYS: Final[Mapping[str, tuple[str, ...]]] = {
+DAYS_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "buying_days": ("spent",),
     "browsing_days": ("visits", "clicks", "app_uses"),
     "active_days": ("events",),
@@ -27,13 +28,13 @@ _DAYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def _sql(asked: Asked) -> str:
     sums = [name for name in ADDED if name in asked.uses]
-    days = [name for name in _DAYS if name in asked.uses]
-    needed = {*sums, *(column for name in days for column in _DAYS[name])}
+    days = [name for name in DAYS_WITH if name in asked.uses]
+    needed = {*sums, *(column for name in days for column in DAYS_WITH[name])}
     activity = ACTIVITY.sql(replace(asked, uses=frozenset(needed)))
     within = " ".join(f"WHEN event_day >= {asked.day} - {n} THEN {n}" for n in SPAN_DAYS)
     columns = [f"sum({name})::{ACTIVITY.columns[name]} AS {name}" for name in sums]
     columns += [
-        f"count(*) FILTER ({' OR '.join(f'{one} > 0' for one in _DAYS[name])}) AS {name}"
+        f"count(*) FILTER ({' OR '.join(f'{one} > 0' for one in DAYS_WITH[name])}) AS {name}"
         for name in days
     ]
     added = "".join(f", {column}" for column in columns)
@@ -50,10 +51,10 @@ def _fold(known: Known) -> Table:
     spans: dict[int, dict[str, Any]] = {}
     for row, event_day in enumerate(activity["event_day"]):
         span = next((n for bound, n in bounds if event_day >= bound), OLDER)
-        there = spans.setdefault(span, {"span": span, **dict.fromkeys(_DAYS, 0)})
+        there = spans.setdefault(span, {"span": span, **dict.fromkeys(DAYS_WITH, 0)})
         for name in ADDED:
             there[name] = there.get(name, 0) + activity[name][row]
-        for name, columns in _DAYS.items():
+        for name, columns in DAYS_WITH.items():
             there[name] += any(activity[column][row] > 0 for column in columns)
     return table_of(SPANS.columns, list(spans.values()))
 
@@ -62,7 +63,7 @@ SPANS: Final = Grain(
     {
         "span": "INTEGER",
         **{name: ACTIVITY.columns[name] for name in ADDED},
-        **dict.fromkeys(_DAYS, "BIGINT"),
+        **dict.fromkeys(DAYS_WITH, "BIGINT"),
     },
     _sql,
     _fold,
