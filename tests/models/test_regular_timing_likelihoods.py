@@ -11,6 +11,7 @@ from scipy.stats import gamma as gamma_law
 
 from patronage.models.fitting.compaction import compact
 from patronage.models.likelihoods import pareto_ggg, pareto_ggg_nodes
+from patronage.models.likelihoods.base import Roughened
 from patronage.models.likelihoods.beta_geometric_erlang import BetaGeometricErlangLikelihood
 from patronage.models.likelihoods.bg_nbd import BGNBDLikelihood
 from patronage.models.likelihoods.gap_shape import fit_shape, shape_log_likelihood
@@ -186,6 +187,18 @@ def test_pareto_ggg_does_not_depend_on_the_number_of_nodes(parameters, monkeypat
     monkeypatch.setattr(pareto_ggg.seen_gap, "__defaults__", (150,))
 
     assert few == pytest.approx(GGG.log_likelihood(theta, table), abs=1e-8)
+
+
+@pytest.mark.parametrize("parameters", [CASES[name][1] for name in CASES if "ggg" in name])
+def test_the_rough_form_of_pareto_ggg_is_near_enough_to_climb(parameters):
+    table, theta = histories(), np.log(parameters)
+    rough, exact = GGG.rough, GGG
+
+    assert isinstance(exact, Roughened)
+    found = rough.log_likelihood(theta, table)
+    assert found == pytest.approx(exact.log_likelihood(theta, table), abs=2e-3)
+    slopes, expected = rough.moments(theta, table), exact.moments(theta, table)
+    assert slopes.gradient == pytest.approx(expected.gradient, abs=1e-2, rel=1e-3)
 
 
 def test_where_everybody_has_a_shape_of_one_pareto_ggg_is_pareto_nbd():

@@ -129,11 +129,10 @@ class LinearEncoder:
         k, n = directions.shape[1], len(coefficients)
         found = Moments(np.zeros(()), np.zeros(n), np.zeros((n, n)))
         for pattern, part in table.groups:
-            (theta,) = self.theta_of(likelihood, coefficients, pattern[None, :])
-            here = likelihood.moments(theta, part)
-            slope = np.zeros((k, n))
-            slope[:, :k] = np.eye(k)
+            slope = np.eye(k, n)
             slope[:, k:] = directions.T @ (pattern @ self.maps)
+            theta = slope @ coefficients + directions.T @ (self.held @ pattern)
+            here = likelihood.moments(theta, part)
             found = Moments(
                 found.value + here.value,
                 found.gradient + here.gradient @ slope,

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from patronage.errors import FitError, NotEnoughDataError
 from patronage.models.encoders.base import Encoder
 from patronage.models.encoders.constant import ConstantEncoder
-from patronage.models.fitting.newton import Optimum, maximise
+from patronage.models.fitting.newton import BOX, Optimum, maximise
 from patronage.models.fitting.objective import LogPrior, Objective
 from patronage.models.fitting.priors import Along, NormalPrior, Prior, Together
 from patronage.models.fitting.report import FitReport
@@ -37,6 +37,8 @@ _THIN: Final = 1_500
 _SCOUTED: Final = 750
 # What may be left to gain there, as a share: far less than what the rows left out will add.
 _NEAR: Final = 1e-6
+# The same where a likelihood was climbed roughly, whose own error is about as large.
+_ROUGH: Final = 1e-10
 # What may be left to gain, per log unit of any parameter, at the end of a level ridge.
 _LEVEL: Final = 1e-3
 # The widest search, for what is held by a penalty or lies at the end of a ridge.
@@ -125,9 +127,9 @@ def climb(
     starts = likelihood.starts(encoder.observed(scaled))
     # Effects of covariates begin at none.
     starts = np.pad(starts, ((0, 0), (0, len(encoder.effect_names))))
-    optimum = maximise(objective, _near_start(objective, starts[0]))
+    optimum = _top(objective, _near_start(objective.rough, starts[0]))
     if _suspect(optimum):
-        others = [maximise(objective, start) for start in _elsewhere(objective, starts[1:])]
+        others = [_top(objective, start) for start in _elsewhere(objective.rough, starts[1:])]
         sound = [other for other in others if not _suspect(other)]
         optimum = max(sound or [optimum, *others], key=lambda found: float(found.moments.value))
     if not _suspect(optimum):
@@ -137,6 +139,14 @@ def climb(
         return ridge
     objective, optimum = _held(objective, starts)
     return Summit(objective, optimum, unit, penalised=True)
+
+
+def _top(objective: Objective, start: Float[np.ndarray, " k"], *, box: float = BOX) -> Optimum:
+    """The optimum, most of the way climbed roughly where that is quicker."""
+    rough = objective.rough
+    if rough is not objective:
+        start = maximise(rough, start, box=box, tolerance=_ROUGH).theta
+    return maximise(objective, start, box=box)
 
 
 def _near_start(objective: Objective, start: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
@@ -209,7 +219,7 @@ def _held(objective: Objective, starts: Float[np.ndarray, "starts k"]) -> tuple[
     centre = starts[0]
     penalised = _with(objective, NormalPrior(centre, np.full(len(centre), _PRECISION)))
     # Why: the penalty itself keeps the search from infinity, so that it may look further.
-    found = [maximise(penalised, start, box=_WIDE) for start in starts]
+    found = [_top(penalised, start, box=_WIDE) for start in starts]
     best = max(found, key=lambda optimum: (optimum.converged, float(optimum.moments.value)))
     if not best.converged or not np.isfinite(best.moments.value):
         raise FitError(

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.models.encoders.base import Encoder
-from patronage.models.likelihoods.base import Likelihood, Moments, Table
+from patronage.models.likelihoods.base import Likelihood, Moments, Roughened, Table
 
 __all__ = ["LogPrior", "Objective"]
 
@@ -88,3 +88,11 @@ class Objective:
     def thinned(self, every: int) -> "Objective":
         """The same on every so-many-th row."""
         return Objective(self.likelihood, self.encoder, self.table.thinned(every), self.prior)
+
+    @property
+    def rough(self) -> "Objective":
+        """The same, quicker where the likelihood can be had less exactly."""
+        likelihood = self.likelihood
+        if not isinstance(likelihood, Roughened):
+            return self
+        return replace(self, likelihood=likelihood.rough)

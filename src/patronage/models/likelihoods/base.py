@@ -18,6 +18,7 @@ __all__ = [
     "Likelihood",
     "Limit",
     "Moments",
+    "Roughened",
     "Table",
     "natural_to_log",
     "packed",
@@ -161,6 +162,16 @@ class Likelihood(Protocol[TableT]):
 
     def moments(self, theta: Float[np.ndarray, " k"], table: TableT) -> Moments:
         """Weighted sums over the rows of the moments at one θ, without a Hessian per row."""
+        ...
+
+
+@runtime_checkable
+class Roughened(Protocol[TableT]):
+    """A likelihood that is integrated, and can be less exactly where it is climbed on the way."""
+
+    @property
+    def rough(self) -> Likelihood[TableT]:
+        """The same to about 1e-6 of a usual row and 1e-3 of an extreme one, in less time."""
         ...
 
 

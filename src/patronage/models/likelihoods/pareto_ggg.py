@@ -16,47 +16,52 @@ logarithm of a term, the gradient is E_p[∂t] and the Hessian E_p[∂²t] + Cov
 everybody (t = gamma → ∞) is Pareto/NBD.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import betainc, betaln, digamma, expit, gammaln, zeta
+from scipy.special import betainc, betaln, digamma, gammaln, zeta
 
 from patronage.models.likelihoods.base import Limit, Moments, natural_to_log
 from patronage.models.likelihoods.gap_shape import fit_shape
 from patronage.models.likelihoods.pareto_ggg_nodes import (
+    CUT,
     LogNodes,
     gap_window,
-    log_nodes,
+    power_nodes,
     shape_nodes,
     timing,
 )
 from patronage.models.likelihoods.pareto_nbd import ParetoNBDLikelihood
 from patronage.models.likelihoods.timed_histories import TimedHistories
+from patronage.models.likelihoods.trigamma import trigamma
 
 __all__ = ["ParetoGGGLikelihood", "log_reached", "seen_gap"]
 
 Parameter = float | Float[np.ndarray, " rows"]
 Cells = Float[np.ndarray, "*k rows"]
+Nodes = Float[np.ndarray, "gaps k rows"]
 
-N_SHAPES: Final = 40
-N_GAPS: Final = 32
-# Rows of a chunk: an array of gaps × shapes × rows takes half a megabyte.
-_CHUNK: Final = 64
+N_SHAPES: Final = 32
+N_GAPS: Final = 28
+# Numbers in an array of gaps × shapes × rows: an eighth of a megabyte.
+_CELLS: Final = 16_384
+# Rows whose nodes over k are found together.
+_BLOCK: Final = 4096
 
 
 class _Gap(NamedTuple):
     """Nodes over the next gap, as far as it would have been seen.
 
-    f is the weight of a node; the sums leave out e^-36 and what lies left of the nodes, `start`,
-    where the gap is as good as none.
+    f is the weight of a node; odds = k gap / c and spread = ln(1 + odds). The sums leave out e^-27
+    and what lies left of the nodes, `start`, where the gap is as good as none.
     """
 
     f: Float[np.ndarray, "gaps k rows"]
-    gap: Float[np.ndarray, "gaps k rows"]
-    log_odds: Float[np.ndarray, "gaps k rows"]
+    odds: Float[np.ndarray, "gaps k rows"]
+    spread: Float[np.ndarray, "gaps k rows"]
     start: Cells
 
 
@@ -67,22 +72,39 @@ def seen_gap(
     some = silence > 0
     last = np.log(k * np.where(some, silence, 1.0) / c)
     low, high = gap_window(k, n, None, last, extra=1.0)
-    nodes = log_nodes(low, high, n_nodes)
-    log_f = k * nodes.v - (n + k) * np.logaddexp(0.0, nodes.v) - betaln(k, n)
-    f = np.where(some, np.exp(log_f + nodes.log_weight), 0.0)
-    log_start = k * low - (n + k) * np.logaddexp(0.0, low) - betaln(k, n)
-    start = np.where(some, np.exp(log_start) / k, 0.0)
-    return _Gap(f, np.exp(nodes.v) * (c / k), nodes.v, start)
+    nodes = power_nodes(low, high, n_nodes)
+    spread = np.log1p(nodes.at)
+    f = k * nodes.v
+    f -= (n + k) * spread
+    beta = betaln(k, n)
+    f -= beta
+    np.exp(f, out=f)
+    f *= nodes.weight
+    log_start = k * low - (n + k) * np.logaddexp(0.0, low) - beta
+    start = np.exp(log_start) / k
+    if not some.all():
+        f[:, :, ~some], start[:, ~some] = 0.0, 0.0
+    return _Gap(f, nodes.at, spread, start)
 
 
 def log_reached(
-    k: Cells, n: Cells, c: Cells, s: Parameter, beta: Parameter, table: TimedHistories
+    k: Cells,
+    n: Cells,
+    c: Cells,
+    s: Parameter,
+    beta: Parameter,
+    table: TimedHistories,
+    n_gaps: int = N_GAPS,
 ) -> Cells:
     """ln D: of the next purchase to lie beyond T, or the customer to have left before it."""
     silence = table.T - table.t_x
-    seen = seen_gap(k, n, c, silence)
-    left = -np.expm1(-s * np.log1p(seen.gap / (beta + table.t_x)))
-    return np.asarray(np.log(betainc(n, k, c / (c + k * silence)) + np.sum(seen.f * left, axis=0)))
+    seen = seen_gap(k, n, c, silence, n_gaps)
+    left = seen.odds * (c / (k * (beta + table.t_x)))
+    np.log1p(left, out=left)
+    left *= -s
+    np.expm1(left, out=left)
+    within = np.einsum("gkr,gkr->kr", seen.f, left)
+    return np.asarray(np.log(betainc(n, k, c / (c + k * silence)) - within))
 
 
 class _Slopes(NamedTuple):
@@ -100,41 +122,53 @@ def _slopes(
     s: Parameter,
     beta: Parameter,
     table: TimedHistories,
+    n_gaps: int,
 ) -> _Slopes:
     k = np.exp(nodes.v)
     n, c = r + k * table.x, alpha + k * table.t_x
     silence, since = table.T - table.t_x, beta + table.t_x
-    seen = seen_gap(k, n, c, silence)
-    z = expit(seen.log_odds)
-    later = since + seen.gap
-    m = np.log1p(seen.gap / since)
-    m_beta = -seen.gap / (later * since)
-    u = seen.f * np.exp(-s * m)
+    seen = seen_gap(k, n, c, silence, n_gaps)
+    gone = seen.odds * (c / (k * since))
+    z = seen.odds / (1 + seen.odds)
+    m = np.log1p(gone)
+    m_beta = gone / (1 + gone)
+    m_beta /= -since
+    u = np.exp(-s * m)
+    u *= seen.f
     d = betainc(n, k, c / (c + k * silence)) + np.sum(seen.f - u, axis=0)
 
-    # Slopes of ln f in n and c.
-    by_n = (digamma(n + k) - digamma(n)) - np.logaddexp(0.0, seen.log_odds)
-    by_c = ((n + k) * z - k) / c
-    n_n = zeta(2, n + k) - zeta(2, n)
-    uz, um, ub = u * z, u * m, u * m_beta
-    u_n, u_c = u * by_n, u * by_c
+    # Slopes of ln f: in n as it is, in c times c / (n + k).
     start_n, start_c = digamma(n + k) - digamma(n), -k / c
-    whole = u.sum(axis=0) + seen.start
-    d_n = -u_n.sum(axis=0) - seen.start * start_n
-    d_c = -u_c.sum(axis=0) - seen.start * start_c
-    d_s, d_b = um.sum(axis=0), s * ub.sum(axis=0)
+    by_n = np.subtract(start_n, seen.spread, out=seen.spread)
+    z -= k / (n + k)
+    by_c, per = z, (n + k) / c
+
+    def total(first: Nodes, second: Nodes) -> Cells:
+        return np.asarray(np.einsum("gkr,gkr->kr", first, second))
+
+    u_n, u_c, u_m, u_b = u * by_n, u * by_c, u * m, u * m_beta
+    all_u = u.sum(axis=0)
+    sum_n, sum_c, sum_m, sum_b = (part.sum(axis=0) for part in (u_n, u_c, u_m, u_b))
+    whole = all_u + seen.start
+    d_n, d_c = -sum_n - seen.start * start_n, -per * sum_c - seen.start * start_c
+    d_s, d_b = sum_m, s * sum_b
     first = np.stack([nodes.v, -k, d_n / d, d_c / d, d_s / d, d_b / d])
 
+    tri_n = trigamma(n)
+    n_n = trigamma(n + k) - tri_n
     second = np.zeros((6, 6, *k.shape))
-    second[2, 2] = -np.sum(u_n * by_n, axis=0) - seen.start * start_n**2 - n_n * whole
-    second[2, 3] = -np.sum(u_n * by_c + uz / c, axis=0) - seen.start * start_n * start_c
-    bent = ((n + k) / c**2) * np.sum(uz * (1 - z), axis=0)
-    second[3, 3] = -np.sum(u_c * by_c, axis=0) - seen.start * start_c**2 - d_c / c + bent
-    second[2, 4], second[3, 4] = np.sum(u_n * m, axis=0), np.sum(u_c * m, axis=0)
-    second[2, 5], second[3, 5] = s * np.sum(u_n * m_beta, axis=0), s * np.sum(u_c * m_beta, axis=0)
-    second[4, 4] = -np.sum(um * m, axis=0)
-    second[4, 5] = np.sum(ub * (1 - s * m), axis=0)
-    second[5, 5] = s * np.sum(u * (1 / since**2 - 1 / later**2) - s * ub * m_beta, axis=0)
+    second[2, 2] = -total(u_n, by_n) - seen.start * start_n**2 - n_n * whole
+    # z = by_c + share: its sum, and that of z (1 - z).
+    share, c_c = k / (n + k), total(u_c, by_c)
+    sum_z = sum_c + share * all_u
+    second[2, 3] = -per * total(u_n, by_c) - sum_z / c - seen.start * start_n * start_c
+    bent = (per / c) * (sum_z - c_c - share * (2 * sum_c + share * all_u))
+    second[3, 3] = -(per**2) * c_c - seen.start * start_c**2 - d_c / c + bent
+    second[2, 4], second[3, 4] = total(u_n, m), per * total(u_c, m)
+    second[2, 5], second[3, 5] = s * total(u_n, m_beta), s * per * total(u_c, m_beta)
+    second[4, 4] = -total(u_m, m)
+    second[4, 5] = sum_b - s * total(u_m, m_beta)
+    second[5, 5] = -s * (2 * sum_b / since + (1 + s) * total(u_b, m_beta))
     second[2:, 2:] /= d
     for i in range(2, 6):
         for j in range(i, 6):
@@ -142,7 +176,7 @@ def _slopes(
             second[j, i] = second[i, j]
     first[2] += digamma(n) - np.log(c)
     first[3] -= n / c
-    second[2, 2] += zeta(2, n)
+    second[2, 2] += tri_n
     second[2, 3] -= 1 / c
     second[3, 2] -= 1 / c
     second[3, 3] += n / c**2
@@ -159,8 +193,17 @@ def _starts(table: TimedHistories) -> Float[np.ndarray, "starts 6"]:
 @final
 @dataclass(frozen=True)
 class ParetoGGGLikelihood:
-    """θ = ln (t, gamma, r, alpha, s, beta)."""
+    """θ = ln (t, gamma, r, alpha, s, beta).
 
+    Attributes
+    ----------
+    n_shapes, n_gaps : nodes over k and over the next gap
+    cut : the nodes over k end where the integrand is e^-cut of its height
+    """
+
+    n_shapes: int = N_SHAPES
+    n_gaps: int = N_GAPS
+    cut: float = CUT
     parameter_names: tuple[str, ...] = ("t", "gamma", "r", "alpha", "s", "beta")
     unit_bearing: tuple[int, ...] = (0, 0, 0, 1, 0, 1)
     limits: tuple[Limit, ...] = (
@@ -175,6 +218,11 @@ class ParetoGGGLikelihood:
             for limit in ParetoNBDLikelihood().limits
         ),
     )
+
+    @property
+    def rough(self) -> "ParetoGGGLikelihood":
+        """With a third of the nodes."""
+        return replace(self, n_shapes=20, n_gaps=16, cut=20.0)
 
     @property
     def effects(self) -> Mapping[str, tuple[float, ...]]:
@@ -194,45 +242,61 @@ class ParetoGGGLikelihood:
     ) -> Float[np.ndarray, " rows"]:
         """Of each row, at one θ or its own."""
         found = np.empty(len(table))
-        for first in range(0, len(table), 2 * _CHUNK):
-            rows = slice(first, first + 2 * _CHUNK)
-            part = table.take(rows)
-            t, gamma, r, alpha, s, beta = np.exp(theta[rows] if theta.ndim == 2 else theta).T
-            nodes = shape_nodes(t, gamma, r, alpha, part, n_nodes=N_SHAPES)
+        for rows, parameters, part, nodes in self._parts(theta, table):
+            t, gamma, r, alpha, s, beta = parameters
             k = np.exp(nodes.v)
             terms = nodes.log_weight + t * nodes.v - gamma * k + timing(k, r, alpha, part)
-            terms += log_reached(k, r + k * part.x, alpha + k * part.t_x, s, beta, part)
+            n, c = r + k * part.x, alpha + k * part.t_x
+            terms += log_reached(k, n, c, s, beta, part, self.n_gaps)
             outside = t * np.log(gamma) - gammaln(t) + r * np.log(alpha) - gammaln(r)
             outside = outside - s * np.log1p(part.t_x / beta)
             value = outside + np.logaddexp.reduce(terms, axis=0)
             found[rows] = np.where(part.T > 0, value, 0.0)
         return found
 
-    def row_moments(self, theta: Float[np.ndarray, "rows 6"], table: TimedHistories) -> Moments:
+    def row_moments(self, theta: Float[np.ndarray, "*rows 6"], table: TimedHistories) -> Moments:
         """Value, gradient and Hessian of each row at its own θ."""
         value = np.empty(len(table))
         gradient, hessian = np.empty((len(table), 6)), np.empty((len(table), 6, 6))
-        for first in range(0, len(table), _CHUNK):
-            rows = slice(first, first + _CHUNK)
-            value[rows], gradient[rows], hessian[rows] = _row_moments(theta[rows], table.take(rows))
-        return Moments(value, gradient, hessian)
+        for rows, parameters, part, nodes in self._parts(theta, table):
+            found = _row_moments(parameters, part, nodes, self.n_gaps)
+            value[rows], gradient[rows], hessian[rows] = found
+        return natural_to_log(Moments(value, gradient, hessian), np.exp(theta))
 
     def moments(self, theta: Float[np.ndarray, " 6"], table: TimedHistories) -> Moments:
         """Weighted sums over the rows at one θ."""
-        value, gradient, hessian = 0.0, np.zeros(6), np.zeros((6, 6))
-        for part in table.chunks(_CHUNK):
-            rows = _row_moments(np.broadcast_to(theta, (len(part), 6)), part)
-            value += float(part.weight @ rows.value)
-            gradient += part.weight @ rows.gradient
-            hessian += np.einsum("r,rij->ij", part.weight, rows.hessian)
-        return Moments(np.asarray(value), gradient, hessian)
+        rows, weight = self.row_moments(theta, table), table.weight
+        hessian = np.einsum("r,rij->ij", weight, rows.hessian)
+        return Moments(np.asarray(weight @ rows.value), weight @ rows.gradient, hessian)
+
+    def _parts(
+        self, theta: Float[np.ndarray, "*rows 6"], table: TimedHistories
+    ) -> Iterator[tuple[slice, tuple[Parameter, ...], TimedHistories, LogNodes]]:
+        """Runs of rows with their parameters and their nodes over k."""
+        size = max(1, _CELLS // (self.n_shapes * self.n_gaps))
+        for start in range(0, len(table), _BLOCK):
+            block = table.take(slice(start, start + _BLOCK))
+            t, gamma, r, alpha, *_ = _natural(theta, slice(start, start + _BLOCK))
+            v, log_weight = shape_nodes(
+                t, gamma, r, alpha, block, n_nodes=self.n_shapes, cut=self.cut
+            )
+            for first in range(0, len(block), size):
+                here = slice(first, first + size)
+                rows = slice(start + first, min(start + first + size, start + len(block)))
+                nodes = LogNodes(v[:, here], log_weight[:, here])
+                yield rows, _natural(theta, rows), block.take(here), nodes
 
 
-def _row_moments(theta: Float[np.ndarray, "rows 6"], part: TimedHistories) -> Moments:
-    parameters = np.exp(theta)
-    t, gamma, r, alpha, s, beta = parameters.T
-    nodes = shape_nodes(t, gamma, r, alpha, part, n_nodes=N_SHAPES)
-    found = _slopes(nodes, r, alpha, s, beta, part)
+def _natural(theta: Float[np.ndarray, "*rows 6"], rows: slice) -> tuple[Parameter, ...]:
+    return tuple(np.exp(theta[rows] if theta.ndim == 2 else theta).T)
+
+
+def _row_moments(
+    parameters: tuple[Parameter, ...], part: TimedHistories, nodes: LogNodes, n_gaps: int
+) -> Moments:
+    """By the natural parameters."""
+    t, gamma, r, alpha, s, beta = parameters
+    found = _slopes(nodes, r, alpha, s, beta, part, n_gaps)
     terms = nodes.log_weight + t * nodes.v - gamma * np.exp(nodes.v) + found.log_term
     highest = terms.max(axis=0)
     p = np.exp(terms - highest)
@@ -248,17 +312,15 @@ def _row_moments(theta: Float[np.ndarray, "rows 6"], part: TimedHistories) -> Mo
     hessian -= np.einsum("ir,jr->rij", mean, mean)
     since = beta + part.t_x
     by_beta = part.t_x / (beta * since)
-    gradient = mean.T + np.stack(
-        [
-            np.log(gamma) - digamma(t),
-            t / gamma,
-            np.log(alpha) - digamma(r),
-            r / alpha,
-            -np.log1p(part.t_x / beta),
-            s * by_beta,
-        ],
-        axis=1,
+    outside = (
+        np.log(gamma) - digamma(t),
+        t / gamma,
+        np.log(alpha) - digamma(r),
+        r / alpha,
+        -np.log1p(part.t_x / beta),
+        s * by_beta,
     )
+    gradient = mean.T + np.stack(np.broadcast_arrays(*outside), axis=1)
     for row, column, term in (
         (0, 0, -zeta(2, t)),
         (0, 1, 1 / gamma),
@@ -276,4 +338,4 @@ def _row_moments(theta: Float[np.ndarray, "rows 6"], part: TimedHistories) -> Mo
     # Why: what is seen for no time is certain, and the nodes over k may be too few to say so.
     nothing = part.T <= 0
     value[nothing], gradient[nothing], hessian[nothing] = 0.0, 0.0, 0.0
-    return natural_to_log(Moments(value, gradient, hessian), parameters)
+    return Moments(value, gradient, hessian)
