@@ -1,5 +1,6 @@
 """What PostgreSQL does that SQLite does not: partitions, a pool, and a server that goes away."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -100,6 +101,21 @@ def test_a_statement_that_fails_leaves_the_connection_well(postgres_url):
 
     with database.reading() as tx:
         assert tx.rows("SELECT count(*) FROM notes WHERE name = 'name'") == [(0,)]
+    database.close()
+
+
+def test_the_same_ids_in_other_orders_never_wait_in_a_circle(postgres_url):
+    database = PostgreSQL(postgres_url)
+    ids = [(f"{n}", b"x") for n in range(4_000)]
+
+    def insert(seed):
+        with database.writing() as tx:
+            return tx.insert_ids(random.Random(seed).sample(ids, len(ids)))
+
+    with ThreadPoolExecutor(4) as threads:
+        fresh = list(threads.map(insert, range(4)))
+
+    assert sorted(len(names) for names in fresh) == [0, 0, 0, 4_000]
     database.close()
 
 

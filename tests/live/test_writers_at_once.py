@@ -12,6 +12,7 @@ import pytest
 
 from live.arriving import NOW, event, folded, ledger_of
 from patronage.errors import StoreError
+from patronage.live.arrivals import Refusal
 
 CUSTOMERS = ("ann", "bob", "eve", "kim", "zoe")
 SHARED = [
@@ -70,7 +71,7 @@ def test_a_batch_that_two_take_in_at_once_is_taken_in_by_one(opened):
     stores = [opened() for _ in range(4)]
 
     def take_in(store):
-        batch = [*SHARED[:20], *SHARED[:2]]
+        batch = [*SHARED[:20], *SHARED[:2], Refusal("broken", b"{")]
         return store.take_in(batch, now=NOW, source="queue", offset=1)
 
     with ThreadPoolExecutor(4) as threads:
@@ -78,6 +79,7 @@ def test_a_batch_that_two_take_in_at_once_is_taken_in_by_one(opened):
 
     assert sorted(len(receipt.accepted) for receipt in receipts) == [0, 0, 0, 20]
     assert {len(receipt.duplicates) for receipt in receipts} == {2, 22}
+    assert stores[0].counts()["dead_letters"] == 1
 
 
 def test_nobody_is_lent_to_two_workers(opened):
