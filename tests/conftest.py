@@ -1,4 +1,4 @@
-"""What every test may use: the data folder, an empty PostgreSQL, and how hard laws are tried."""
+"""What every test may use: data, an empty PostgreSQL, a Redis, and how hard laws are tried."""
 
 import os
 import shutil
@@ -45,6 +45,16 @@ def postgres_url() -> Iterator[str]:
     yield server.rpartition("/")[0] + f"/{name}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """The address of a Redis; tests keep apart by the prefixes of their keys."""
+    server = os.environ.get("PATRONAGE_TEST_REDIS")
+    if not server:
+        pytest.skip(f"{WANTING}Redis: run `make test`, or set PATRONAGE_TEST_REDIS")
+    pytest.importorskip("redis", reason=f"{WANTING}redis, of the extra live")
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -183,9 +183,9 @@ def test_the_order_of_arrival_does_not_matter(opened):
         event("buy", day=3, amount="30.00", order_id="A", channel="web", quantity=2),
         event("refund", day=5, kind="refund", amount="30.00", order_id="A"),
         event("late", day=1, amount="12.50", known_time="2024-05-18T00:00:00"),
-        event("again", day=3, amount="0.1", channel="shop", text="well worn"),
+        event("again", day=3, amount="0.1", channel="shop"),
         event("visit", day=9, kind="visit", amount=None, device="phone"),
-        event("rated", day=9, kind="review", amount=None, score=9.0, text="very good"),
+        event("rated", day=9, kind="review", amount=None, score=9.0),
     ]
     batches = [
         [

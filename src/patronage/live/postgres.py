@@ -171,8 +171,13 @@ class _Transaction:
         return self._connection.execute(_marked(sql), parameters).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_marked(sql), rows)
+        some = list(rows)
+        if len(some) == 1:
+            self._connection.execute(_marked(sql), some[0])
+        elif some:
+            # All are sent before the first answer is waited for.
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_marked(sql), some)
 
     def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
         # Why sorted: of two that insert the same ids, one waits for the other, never each for each.

@@ -112,13 +112,8 @@ def _place(entry: tuple[tuple[Any, ...], Any]) -> tuple[str, ...]:
 
 def _plain(part: Any) -> Any:
     """Decimals, days and instants as marked texts; other texts are marked too."""
-    if isinstance(part, datetime):
-        return "t" + part.isoformat()
-    if isinstance(part, date):
-        return "d" + part.isoformat()
-    if isinstance(part, Decimal):
-        return "n" + str(part)
-    return "s" + part if isinstance(part, str) else part
+    write = _WRITTEN.get(type(part))
+    return part if write is None else write(part)
 
 
 def _rich(part: Any) -> Any:
@@ -127,6 +122,12 @@ def _rich(part: Any) -> Any:
     return _READ[part[0]](part[1:])
 
 
+_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
+    datetime: lambda moment: "t" + moment.isoformat(),
+    date: lambda day: "d" + day.isoformat(),
+    Decimal: lambda number: "n" + str(number),
+    str: lambda text: "s" + text,
+}
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {
     "t": datetime.fromisoformat,
     "d": date.fromisoformat,

@@ -1,0 +1,189 @@
+"""Redis, one server or a cluster: the online store that many processes read."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, cast, final
+
+import msgspec
+
+from patronage.errors import MissingExtraError, StoreError
+from patronage.events.sources.addresses import masked, scrubbed
+from patronage.live.breaker import Breaker
+from patronage.live.scores import Held
+
+try:
+    import redis
+    import redis.asyncio
+    from redis.backoff import NoBackoff
+except ImportError as error:
+    raise MissingExtraError.of("redis", "live") from error
+
+__all__ = ["RedisStore"]
+
+# One key, so that every server of a cluster can run it; both parts of a stamp are below 2⁵³.
+_PUT: Final = """
+local there = redis.call('HMGET', KEYS[1], 'version', 'scored_at')
+if there[1] then
+    local version, scored_at = tonumber(ARGV[1]), tonumber(ARGV[2])
+    local old_version, old_scored_at = tonumber(there[1]), tonumber(there[2])
+    if version < old_version or (version == old_version and scored_at <= old_scored_at) then
+        return 0
+    end
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[1], 'scored_at', ARGV[2], 'blob', ARGV[3])
+return 1
+"""
+_AT_ONCE: Final = 200
+_FAILURES: Final = (redis.RedisError, redis.exceptions.RedisClusterException, OSError)
+_CLUSTER: Final = re.compile(r"^(rediss?)\+cluster://")
+
+
+@final
+class RedisStore:
+    """A hash per customer: the blob, and the stamp that an older one is refused by.
+
+    Parameters
+    ----------
+    address : `redis://…` or `rediss://…` of one server, `redis+cluster://…` of one of a cluster's
+    prefix : of its keys; stores with another prefix do not see them
+    seconds : how long an answer is waited for
+    connections : to one server at most so many at a time, for threads and for each event loop;
+        who comes then waits
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        prefix: str = "patronage:",
+        seconds: float = 0.25,
+        connections: int = 16,
+    ) -> None:
+        self._address, self._prefix, self._connections = address, prefix, connections
+        self._url, n = _CLUSTER.subn(r"\1://", address)
+        self._is_cluster = n > 0
+        self._seconds = seconds
+        self._client: Any = None
+        # Why by loop: a connection of one event loop is of no use to another.
+        self._clients: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
+        self.breaker = Breaker(self._failed, _FAILURES)
+
+    def get(self, customer_ids: Sequence[Any]) -> list[Held | None]:
+        found: list[Held | None] = []
+        with self._asked() as client:
+            for start in range(0, len(customer_ids), _AT_ONCE):
+                with client.pipeline(transaction=False) as pipeline:
+                    for one in customer_ids[start : start + _AT_ONCE]:
+                        pipeline.hget(self._key(one), "blob")
+                    found += [_held(blob) for blob in pipeline.execute()]
+        return found
+
+    async def get_one(self, customer_id: Any) -> bytes | None:
+        """The blob of one customer, as `Held.from_bytes` reads it; None where nothing is held.
+
+        Raises
+        ------
+        StoreError : the store cannot be reached
+        """
+        with self.breaker.guard():
+            client = await self._here()
+            return cast(bytes | None, await client.hget(self._key(customer_id), "blob"))
+
+    def put(self, held: Sequence[Held]) -> list[bool]:
+        done: list[bool] = []
+        with self._asked() as client:
+            for start in range(0, len(held), _AT_ONCE):
+                with client.pipeline(transaction=False) as pipeline:
+                    for one in held[start : start + _AT_ONCE]:
+                        # Why the text each time: a server that was started anew has forgotten it.
+                        pipeline.execute_command(
+                            "EVAL", _PUT, 1, self._key(one.customer_id), *one.stamp, one.to_bytes()
+                        )
+                    done += [bool(newer) for newer in pipeline.execute()]
+        return done
+
+    def clear(self) -> None:
+        ours = re.sub(r"([\[\]*?\\])", r"\\\1", self._prefix) + "{*"
+        with self._asked() as client:
+            keys = list(client.scan_iter(match=ours, count=1_000))
+            for start in range(0, len(keys), _AT_ONCE):
+                with client.pipeline(transaction=False) as pipeline:
+                    for key in keys[start : start + _AT_ONCE]:
+                        pipeline.unlink(key)
+                    pipeline.execute()
+
+    def close(self) -> None:
+        """Let go of the connections of threads."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def aclose(self) -> None:
+        """Let go of the connections of this event loop."""
+        opening = self._clients.pop(asyncio.get_running_loop(), None)
+        if opening is not None:
+            await (await opening).aclose()
+
+    @contextmanager
+    def _asked(self) -> Iterator[Any]:
+        with self.breaker.guard():
+            if self._client is None:
+                self._client = self._connected(redis)
+            yield self._client
+
+    async def _here(self) -> Any:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        opening = self._clients.get(loop)
+        if opening is None:
+            opening = self._clients[loop] = loop.create_task(self._opened())
+        try:
+            # Why the shield: others wait for it too.
+            return await asyncio.shield(opening)
+        except Exception:
+            self._clients.pop(loop, None)
+            raise
+
+    async def _opened(self) -> Any:
+        client = self._connected(redis.asyncio)
+        # Why ahead of the first question: a client of a cluster that many ask at once before it
+        # knows the cluster loses some of their answers.
+        await client.initialize()
+        return client
+
+    def _connected(self, library: Any) -> Any:
+        """A client of `redis`, or of `redis.asyncio`, which is its twin."""
+        settings = {
+            "socket_timeout": self._seconds,
+            "socket_connect_timeout": self._seconds,
+            # Why no second try: the breaker decides, and readers have another way.
+            "retry": library.retry.Retry(NoBackoff(), 0),
+        }
+        if self._is_cluster:
+            # Why so many: its callers do not wait for a free one, they fail.
+            return library.RedisCluster.from_url(self._url, **settings, max_connections=1_000)
+        pool = library.BlockingConnectionPool.from_url(
+            self._url, **settings, max_connections=self._connections, timeout=self._seconds
+        )
+        return library.Redis.from_pool(pool)
+
+    def _key(self, customer_id: Any) -> str:
+        return f"{self._prefix}{{{customer_id}}}"
+
+    def _failed(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"the online store {masked(self._address)} does not answer: "
+            f"{scrubbed(error, self._address)}.\n"
+            "To mend: see that Redis runs and the address is right; meanwhile the event store "
+            "answers, and fills it again."
+        )
+
+
+def _held(blob: bytes | None) -> Held | None:
+    try:
+        return None if blob is None else Held.from_bytes(blob)
+    except msgspec.MsgspecError:
+        # Why not an error: another version of ours wrote it, and the event store knows better.
+        return None
