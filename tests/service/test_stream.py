@@ -67,7 +67,7 @@ def test_a_change_is_told_to_every_reader(serve):
 def test_an_idle_stream_shows_that_it_lives(serve):
     served = serve(heartbeat_seconds=0.01)
 
-    async def go(client):
+    async def go(_):
         reader = Reader(served)
         text = await reader.until(b": still here\n\n: still here\n\n")
         reader.gone.set()
@@ -81,7 +81,7 @@ def test_an_idle_stream_shows_that_it_lives(serve):
 def test_a_reader_that_takes_nothing_is_let_go(serve):
     served = serve(heartbeat_seconds=0.01, send_seconds=0.05)
 
-    async def go(client):
+    async def go(_):
         reader = Reader(served, stuck=True)
         async with asyncio.timeout(20):
             await reader.task
@@ -115,7 +115,7 @@ def test_streams_have_a_bound(serve):
 def test_at_the_end_readers_are_told(serve, n):
     served = serve()
 
-    async def go(client):
+    async def go(_):
         readers = [Reader(served) for _ in range(n)]
         for reader in readers:
             await reader.open.wait()
