@@ -42,15 +42,15 @@ def test_another_model_is_counted_anew(served):
 
 
 def test_an_explanation_adds_up_to_the_score(served):
-    ids = [one.customer_id for one in next(served.system.store.all_held())][:5]
+    who = served.customer
+    clv = served.ask("GET", f"/v1/customers/{who}/score").json()["clv"]
 
-    for who in ids:
-        told = served.ask("GET", f"/v1/customers/{who}/explanation").json()
-        clv = served.ask("GET", f"/v1/customers/{who}/score").json()["clv"]
-        parts = sum(reason["contribution"] for reason in told["reasons"])
-        assert told["clv"] == pytest.approx(clv)
-        assert told["base"] + parts == pytest.approx(clv)
-        assert any(abs(reason["contribution"]) > 0.01 for reason in told["reasons"])
+    told = served.ask("GET", f"/v1/customers/{who}/explanation").json()
+
+    parts = [reason["contribution"] for reason in told["reasons"]]
+    assert told["clv"] == pytest.approx(clv)
+    assert told["base"] + sum(parts) == pytest.approx(clv)
+    assert max(map(abs, parts)) > 0.01
 
 
 def test_the_log_is_told_and_bounded(served):

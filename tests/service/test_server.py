@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -69,10 +70,12 @@ class Running:
     def raw(self, data: bytes) -> bytes:
         """What comes back for these bytes, until the other side closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as there:
-            there.sendall(data)
             found = b""
-            while part := there.recv(65_536):
-                found += part
+            # Why suppress: what closes while data is on its way resets the connection.
+            with suppress(ConnectionResetError, BrokenPipeError):
+                there.sendall(data)
+                while part := there.recv(65_536):
+                    found += part
             return found
 
 
@@ -117,7 +120,7 @@ def test_the_client_sends_events_and_reads_values(running):
 
 def test_what_is_refused_is_an_error_with_its_status(running):
     with Client(running.url, running.key) as client:
-        with pytest.raises(ServiceError, match="no event|No event") as unknown:
+        with pytest.raises(ServiceError, match="No event") as unknown:
             client.score("nobody/at all")
         with pytest.raises(ServiceError, match="kind") as refused:
             client.send(purchase("bad", "C000001") | {"kind": "dance"})
@@ -158,7 +161,8 @@ def test_the_client_reads_changes_as_they_are_made(running):
 def test_a_head_that_never_ends_is_cut_off(running):
     answer = running.raw(b"GET /health HTTP/1.1\r\nhost: x\r\nlong: " + b"x" * 200_000)
 
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    assert httpx.get(f"{running.url}/health").status_code == 200
 
 
 def test_what_is_no_http_is_refused(running):
@@ -177,17 +181,13 @@ def test_a_large_body_is_refused_before_it_is_sent(running):
     assert b"connection: close" in answer.lower()
 
 
-def test_a_signal_ends_streams_answers_what_is_at_work_and_stops(
-    workspace, brought, keys, tmp_path
-):
-    store = tmp_path / "live.db"
-    store.write_bytes(brought.read_bytes())
-    there = Running(workspace, store, keys)
+def test_a_signal_ends_streams_and_the_process_stops_in_order(running):
+    """The last of this file: its process is gone afterwards."""
     ended, opened = [], threading.Event()
 
     def read():
-        head = {"authorization": f"Bearer {there.key}"}
-        with httpx.stream("GET", f"{there.url}/v1/stream", headers=head, timeout=60) as answer:
+        head = {"authorization": f"Bearer {running.key}"}
+        with httpx.stream("GET", f"{running.url}/v1/stream", headers=head, timeout=60) as answer:
             opened.set()
             ended.append("".join(answer.iter_text()))
 
@@ -195,8 +195,8 @@ def test_a_signal_ends_streams_answers_what_is_at_work_and_stops(
     reader.start()
     assert opened.wait(30)
 
-    there.process.send_signal(signal.SIGTERM)
+    running.process.send_signal(signal.SIGTERM)
 
-    assert there.process.wait(20) in (0, -signal.SIGTERM)
+    assert running.process.wait(20) == 0
     reader.join(10)
-    assert ended[0].startswith("event: closed")
+    assert "event: closed" in ended[0]
