@@ -130,13 +130,11 @@ def serve(
     """Make a service; settings and parts may be other ones."""
     begun: list[Served] = []
 
-    def make(
-        *, background: bool = False, online: Any = None, store: Any = None, **settings: Any
-    ) -> Served:
-        path = tmp_path / "live.db"
+    def make(*, background: bool = False, online: Any = None, **settings: Any) -> Served:
+        path = tmp_path / f"live{len(begun)}.db"
         path.write_bytes(brought.read_bytes())
         spelling = Spelling(workspace.whole_ids, workspace.has_clock)
-        store = (store or SqlEventStore)(SQLite(path), spelling)
+        store = SqlEventStore(SQLite(path), spelling)
         clock = [NOW]
         online = online or InProcessStore()
         scorer = Scorer(store, online, load_live_model(workspace), now=lambda: clock[0])

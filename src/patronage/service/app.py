@@ -85,7 +85,9 @@ def _api(parts: Parts) -> FastAPI:
         if isinstance(error, RequestValidationError):
             error = Problem(422, "The request is not understood.", errors=_where(error))
         elif isinstance(error, HTTPException):
-            error = Problem(error.status_code, str(error.detail), headers=error.headers)
+            # Why: FastAPI tells a body that is no JSON apart from one that is not understood.
+            status = 422 if error.status_code == 400 else error.status_code
+            error = Problem(status, str(error.detail), headers=error.headers)
         problem = problem_of(error)
         body = problem.body(request.scope["state"]["request_id"])
         return Response(body, problem.status, problem.headers, PROBLEM_TYPE)

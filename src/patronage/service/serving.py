@@ -28,9 +28,15 @@ class LiveServer(uvicorn.Server):
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by the signal, and once more by one that does not want to wait."""
+        """Called by the signal, and once more by one that does not want to wait.
+
+        Why not the base's: it kills the process by the same signal after `run`, and nobody could
+        stop the scorer and close the store then.
+        """
+        del frame
         self._app.parts.changes.close_from_thread()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     def stop(self) -> None:
         """The same from a thread."""
