@@ -94,8 +94,8 @@ class DuckEngine:
     def over(self, frame: pl.DataFrame, sql: str) -> pl.DataFrame:
         """The result of a query over a frame, which it calls `frame`."""
         with self._cursor() as cursor:
-            found = cursor.from_arrow(frame.to_arrow()).query("frame", sql)
-            return pl.DataFrame(found.to_arrow_table())
+            cursor.register("frame", frame.to_arrow())
+            return pl.DataFrame(cursor.sql(sql).to_arrow_table())
 
     def rows(
         self, sql: str, parameters: Mapping[str, object] | None = None

@@ -52,7 +52,7 @@ def sums_within(
     def edge(days: int) -> Int[np.ndarray, " customers"]:
         """Where the last days of each customer begin: they are in order."""
         n_within = _running(age <= days)
-        return end - (n_within[end] - n_within[first])
+        return np.asarray(end - (n_within[end] - n_within[first]))
 
     is_known = edge(0) > first
     first, end = first[is_known], end[is_known]

@@ -104,8 +104,8 @@ def _days(
     """One row for each of the keys, by which the cells are sorted."""
     begins = np.zeros(len(cells), bool)
     for key in keys:
-        values = cells[key]
-        begins |= (values != values.shift()).fill_null(value=True).to_numpy()
+        column = cells[key]
+        begins |= (column != column.shift()).fill_null(value=True).to_numpy()
     first = np.flatnonzero(begins)
     kinds = cells["kind"].unique().sort()
     codes = cells["kind"].cast(pl.Enum(kinds)).to_physical().to_numpy()
@@ -114,7 +114,7 @@ def _days(
     added: dict[str, Any] = {}
     for name in names:
         measure, wanted = ADDED[name]
-        values = cells[measure].fill_null(0).to_numpy()
+        values: np.ndarray = cells[measure].fill_null(0).to_numpy()
         if wanted:
             values = values * kinds.is_in(list(kinds_of(wanted, meant))).to_numpy()[codes]
         sums = np.add.reduceat(values, first) if len(first) else values
