@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id TEXT COLLATE "C" NOT NULL,
     event_id TEXT, lane TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL, cause TEXT NOT NULL,
     due BIGINT NOT NULL, lent_until BIGINT NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due);
+CREATE INDEX IF NOT EXISTS outbox_by_weight ON outbox (weight DESC, seq);
 CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
 CREATE TABLE IF NOT EXISTS changes (
     customer_id TEXT COLLATE "C" NOT NULL, scored_at BIGINT NOT NULL, body TEXT NOT NULL);
