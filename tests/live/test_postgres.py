@@ -119,6 +119,29 @@ def test_the_same_ids_in_other_orders_never_wait_in_a_circle(postgres_url):
     database.close()
 
 
+def test_a_writer_that_hangs_lets_go_of_its_customers(postgres_url, monkeypatch):
+    monkeypatch.setattr("patronage.live.postgres._LONGEST_PAUSE", 50)
+    database = PostgreSQL(postgres_url)
+
+    def hang():
+        with database.writing() as tx:
+            tx.lock(["ann"])
+            other.submit(take).result(timeout=30)
+            tx.rows("SELECT 1")
+
+    def take():
+        with database.writing() as tx:
+            tx.lock(["ann"])
+        return True
+
+    with ThreadPoolExecutor(1) as other:
+        with pytest.raises(StoreError, match="idle-in-transaction timeout"):
+            hang()
+
+        assert other.submit(take).result(timeout=30)
+    database.close()
+
+
 def test_reading_sees_one_moment_and_writes_nothing(postgres_url):
     reader, writer = PostgreSQL(postgres_url), PostgreSQL(postgres_url)
 

@@ -102,7 +102,7 @@ def test_a_task_is_of_one_moment_while_events_come_in(opened):
     writer, worker = opened(), opened()
 
     def write():
-        for n in range(60):
+        for n in range(30):
             writer.take_in([event(f"{n}", "ann")], now=NOW)
 
     with ThreadPoolExecutor(1) as threads:

@@ -81,7 +81,7 @@ class EventStore(Protocol):
         ...
 
     def due(self, now: datetime, *, limit: int) -> list[Task]:
-        """Customers whose time has come, most urgent first; lent to the caller for a while."""
+        """At most so many customers whose time has come, most urgent first; lent for a while."""
         ...
 
     def mark(

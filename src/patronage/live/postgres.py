@@ -14,6 +14,7 @@ from patronage.live.rows import instant, micros
 try:
     import psycopg
     from psycopg import IsolationLevel
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
 except ImportError as error:
     raise MissingExtraError.of("psycopg", "live") from error
 
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id TEXT COLLATE "C" NOT NULL,
     event_id TEXT, lane TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL, cause TEXT NOT NULL,
     due BIGINT NOT NULL, lent_until BIGINT NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due);
+CREATE INDEX IF NOT EXISTS outbox_by_weight ON outbox (weight DESC, seq);
 CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
 CREATE TABLE IF NOT EXISTS changes (
     customer_id TEXT COLLATE "C" NOT NULL, scored_at BIGINT NOT NULL, body TEXT NOT NULL);
@@ -55,6 +56,17 @@ CREATE TABLE IF NOT EXISTS offsets (source TEXT PRIMARY KEY, position BIGINT NOT
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
 INSERT INTO notes VALUES ('tables', '1') ON CONFLICT DO NOTHING
 """
+
+# What the address may say otherwise. Why the keepalives: a server that lost its power says nothing.
+_USUAL: Final[dict[str, Any]] = {
+    "application_name": "patronage",
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+# Milliseconds. A writer that hangs, or whose machine is gone, lets go of its customers then.
+_LONGEST_PAUSE: Final = 60_000
 
 # The server's table of locks is of a fixed size, so a batch of more customers locks everybody.
 _MOST_LOCKS: Final = 500
@@ -100,7 +112,10 @@ class PostgreSQL:
             raise self._failed(error) from error
 
     def _connect(self) -> _Connection:
-        return psycopg.connect(self._address, connect_timeout=5, application_name="patronage")
+        connection = psycopg.connect(make_conninfo(**{**_USUAL, **conninfo_to_dict(self._address)}))
+        connection.execute(f"SET idle_in_transaction_session_timeout = {_LONGEST_PAUSE}")
+        connection.commit()
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator["_Transaction"]:

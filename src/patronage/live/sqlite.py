@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, customer_id TEXT NOT NULL, event_id TEXT,
     lane TEXT NOT NULL, weight REAL NOT NULL, cause TEXT NOT NULL, due INTEGER NOT NULL,
     lent_until INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due);
+CREATE INDEX IF NOT EXISTS outbox_by_weight ON outbox (weight DESC, seq);
 CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
 CREATE TABLE IF NOT EXISTS changes (
     customer_id TEXT NOT NULL, scored_at INTEGER NOT NULL, body TEXT NOT NULL);
