@@ -56,6 +56,8 @@ class Asked:
         Problem : there is one of another name, or one twice (422)
         """
         found: dict[str, str] = {}
+        if not self.query:
+            return found
         for name, value in parse_qsl(self.query.decode("latin-1"), keep_blank_values=True):
             if name not in names or name in found:
                 raise Problem(

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
+from prometheus_client import Counter
+
 from patronage.errors import StoreError
 from patronage.service.exchange import JSON, App, Asked, Message, Receive, Send, read_body
 from patronage.service.hot import NDJSON, Hot, send_stream
@@ -67,6 +69,9 @@ class Gate:
             self._verify, name="keys", at_once=_MOST_UNVERIFIED, most=_MOST_UNVERIFIED
         )
         self._in_flight = 0
+        parts.metrics.in_flight.set_function(lambda: self._in_flight)
+        # Why kept: to find a metric by its labels takes as long as to count.
+        self._counters: dict[tuple[str, str, int], Counter] = {}
         self._seconds = {route.path: parts.metrics.seconds.labels(route.path) for route in ROUTES}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -88,7 +93,6 @@ class Gate:
         route = routes.get(scope["method"])
         caller: ApiKey | None = None
         self._in_flight += 1
-        self.parts.metrics.in_flight.set(self._in_flight)
         try:
             if route is None:
                 raise _no_such_route(routes)
@@ -103,7 +107,6 @@ class Gate:
             await self._refuse(error, sending)
         finally:
             self._in_flight -= 1
-            self.parts.metrics.in_flight.set(self._in_flight)
             self._note(route, scope["method"], sending, caller, time.perf_counter() - began)
 
     async def _let_in(self, route: Route, headers: Mapping[bytes, bytes]) -> ApiKey | None:
@@ -207,7 +210,11 @@ class Gate:
         """Count and log; a path that is unknown is not named, for it may hold anything."""
         path = "unknown" if route is None else route.path
         method = "other" if route is None else method
-        self.parts.metrics.requests.labels(method, path, sending.status).inc()
+        labels = (method, path, sending.status)
+        counter = self._counters.get(labels)
+        if counter is None:
+            counter = self._counters[labels] = self.parts.metrics.requests.labels(*labels)
+        counter.inc()
         if route is not None:
             self._seconds[path].observe(seconds)
         self.parts.log.info(

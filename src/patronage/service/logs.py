@@ -23,7 +23,7 @@ def json_log(level: str = "info", out: Any = None) -> Log:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         context_class=dict,
-    )
+    ).bind()
 
 
 def _line(event: Any, **_: Any) -> str:
