@@ -22,11 +22,13 @@ HEAVY = {
     *("numpy", "scipy", "polars", "duckdb", "pyarrow", "pandas"),
     *("jax", "lightgbm", "altair", "vl_convert", "typer", "rich", "psycopg", "fsspec"),
     *("xgboost", "sklearn", "pyspark", "sqlglot"),
+    *("fastapi", "uvicorn", "msgspec", "redis", "pydantic_settings", "argon2", "httpx"),
 }
 # Loaded only where they are used, whatever door one came in by.
 LAZY = {
     *("jax", "lightgbm", "xgboost", "sklearn", "psycopg", "fsspec", "s3fs", "vl_convert"),
     *("pandas", "pyspark", "sqlglot"),
+    *("fastapi", "uvicorn", "msgspec", "redis", "pydantic_settings", "argon2", "httpx"),
 }
 
 

@@ -1,0 +1,80 @@
+"""docs/serving.md, executed: its requests in order, against `patronage serve` in a process."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from patronage.live.workspace import Workspace
+
+PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+COMMAND = "from patronage.cli import main; main()"
+
+
+@pytest.fixture
+def address(workspace: Workspace, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """URL and key of a service that was started as a user starts it."""
+    folder = shutil.copytree(workspace.folder, tmp_path / "shop")
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "serve", "--workspace", str(folder), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(3)]
+        url, key = re.findall(r"http://\S+", said[2])[0], said[1].strip()
+        wait_until_ready(url)
+        yield url, key
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def wait_until_ready(url: str) -> None:
+    for _ in range(300):
+        try:
+            if httpx.get(f"{url}/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    pytest.fail("not ready after a minute")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="for want of curl")
+def test_the_requests_of_the_page_are_answered(address: tuple[str, str]):
+    url, key = address
+    blocks = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.S)
+
+    answers = [
+        json.loads(
+            subprocess.run(
+                ["bash", "-c", block],
+                env={**os.environ, "URL": url, "KEY": key},
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        for block in blocks
+    ]
+
+    event, batch, letters, score, clv, scores, explained, history = answers
+    assert event["status"] == "accepted"
+    assert batch["accepted"] == [0]
+    assert len(letters["letters"]) == 1
+    assert score["clv"] == clv["clv"] > 0
+    assert score["customer_id"] == "new-customer"
+    assert "nobody" in json.dumps(scores)
+    assert explained["reasons"]
+    assert history["changes"]
