@@ -1,6 +1,5 @@
 """The contract of an online store, in process, on Redis, and on a Redis Cluster."""
 
-import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -121,26 +120,6 @@ def test_clearing_leaves_other_prefixes_alone(redis_address):
 
 
 @pytest.mark.service
-def test_one_blob_is_read_without_a_thread(redis_address):
-    from patronage.live.redis_store import RedisStore
-
-    store = RedisStore(redis_address, prefix=f"{uuid.uuid4().hex}:", seconds=5.0)
-    store.put([held(n, f"c{n}") for n in range(50)])
-
-    async def read():
-        found = await asyncio.gather(*(store.get_one(f"c{n}") for n in range(51)))
-        await store.aclose()
-        return found
-
-    # Twice: each run has an event loop of its own.
-    for found in (asyncio.run(read()), asyncio.run(read())):
-        assert [Held.from_bytes(blob).version for blob in found[:50]] == list(range(50))
-        assert found[50] is None
-    store.clear()
-    store.close()
-
-
-@pytest.mark.service
 def test_a_blob_of_another_version_is_as_if_absent(redis_url):
     import redis
 
@@ -176,8 +155,6 @@ def test_a_redis_that_comes_back_is_filled_again_from_the_events(tmp_path, opene
         assert "To mend:" in str(caught.value)
         assert online.breaker.is_open
         assert store.get_with_source(["ann"]) == [(everybody[0], "events")]
-        with pytest.raises(StoreError):
-            asyncio.run(online.get_one("ann"))
 
         server.start()
         wait_until_it_answers(online)

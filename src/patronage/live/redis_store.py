@@ -1,10 +1,9 @@
 """Redis, one server or a cluster: the online store that many processes read."""
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 import msgspec
 
@@ -15,7 +14,6 @@ from patronage.live.scores import Held
 
 try:
     import redis
-    import redis.asyncio
     from redis.backoff import NoBackoff
 except ImportError as error:
     raise MissingExtraError.of("redis", "live") from error
@@ -49,8 +47,7 @@ class RedisStore:
     address : `redis://…` or `rediss://…` of one server, `redis+cluster://…` of one of a cluster's
     prefix : of its keys; stores with another prefix do not see them
     seconds : how long an answer is waited for
-    connections : to one server at most so many at a time, for threads and for each event loop;
-        who comes then waits
+    connections : to one server at most so many at a time; who comes then waits
     """
 
     def __init__(
@@ -66,8 +63,6 @@ class RedisStore:
         self._is_cluster = n > 0
         self._seconds = seconds
         self._client: Any = None
-        # Why by loop: a connection of one event loop is of no use to another.
-        self._clients: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
         self.breaker = Breaker(self._failed, _FAILURES)
 
     def get(self, customer_ids: Sequence[Any]) -> list[Held | None]:
@@ -82,17 +77,6 @@ class RedisStore:
                         pipeline.hget(self._key(one), "blob")
                     found += [_held(blob) for blob in pipeline.execute()]
         return found
-
-    async def get_one(self, customer_id: Any) -> bytes | None:
-        """The blob of one customer, as `Held.from_bytes` reads it; None where nothing is held.
-
-        Raises
-        ------
-        StoreError : the store cannot be reached
-        """
-        with self.breaker.guard():
-            client = await self._here()
-            return cast(bytes | None, await client.hget(self._key(customer_id), "blob"))
 
     def put(self, held: Sequence[Held]) -> list[bool]:
         done: list[bool] = []
@@ -120,59 +104,32 @@ class RedisStore:
                     pipeline.execute()
 
     def close(self) -> None:
-        """Let go of the connections of threads."""
+        """Let go of the connections."""
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    async def aclose(self) -> None:
-        """Let go of the connections of this event loop."""
-        opening = self._clients.pop(asyncio.get_running_loop(), None)
-        if opening is not None:
-            await (await opening).aclose()
 
     @contextmanager
     def _asked(self) -> Iterator[Any]:
         with self.breaker.guard():
             if self._client is None:
-                self._client = self._connected(redis)
+                self._client = self._connected()
             yield self._client
 
-    async def _here(self) -> Any:
-        """The client of the running loop."""
-        loop = asyncio.get_running_loop()
-        opening = self._clients.get(loop)
-        if opening is None:
-            opening = self._clients[loop] = loop.create_task(self._opened())
-        try:
-            # Why the shield: others wait for it too.
-            return await asyncio.shield(opening)
-        except Exception:
-            self._clients.pop(loop, None)
-            raise
-
-    async def _opened(self) -> Any:
-        client = self._connected(redis.asyncio)
-        # Why ahead of the first question: a client of a cluster that many ask at once before it
-        # knows the cluster loses some of their answers.
-        await client.initialize()
-        return client
-
-    def _connected(self, library: Any) -> Any:
-        """A client of `redis`, or of `redis.asyncio`, which is its twin."""
+    def _connected(self) -> Any:
         settings = {
             "socket_timeout": self._seconds,
             "socket_connect_timeout": self._seconds,
             # Why no second try: the breaker decides, and readers have another way.
-            "retry": library.retry.Retry(NoBackoff(), 0),
+            "retry": redis.retry.Retry(NoBackoff(), 0),
         }
         if self._is_cluster:
             # Why so many: its callers do not wait for a free one, they fail.
-            return library.RedisCluster.from_url(self._url, **settings, max_connections=1_000)
-        pool = library.BlockingConnectionPool.from_url(
+            return redis.RedisCluster.from_url(self._url, **settings, max_connections=1_000)
+        pool = redis.BlockingConnectionPool.from_url(
             self._url, **settings, max_connections=self._connections, timeout=self._seconds
         )
-        return library.Redis.from_pool(pool)
+        return redis.Redis.from_pool(pool)
 
     def _key(self, customer_id: Any) -> str:
         return f"{self._prefix}{{{customer_id}}}"

@@ -103,9 +103,12 @@ class SqlEventStore:
     ) -> int:
         insert = (
             "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
-            "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers"
+            "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers WHERE NOT EXISTS ("
+            # Why: another process may have marked them; who is lent was taken before this.
+            "SELECT 1 FROM outbox WHERE outbox.customer_id = ledgers.customer_id "
+            "AND cause = ? AND lent_until <= ?)"
         )
-        told = (trigger, trigger, micros(now))
+        told = (trigger, trigger, micros(now), trigger, micros(now))
         with self.database.writing() as tx:
             # Why: `finish` takes out all up to a number, so no lower one may come after `due`.
             tx.lock([_OUTBOX])
@@ -113,7 +116,7 @@ class SqlEventStore:
                 return tx.run(insert, told)
             some = [str(one) for one in customer_ids]
             return sum(
-                tx.run(f"{insert} WHERE customer_id IN ({marks(part)})", (*told, *part))
+                tx.run(f"{insert} AND customer_id IN ({marks(part)})", (*told, *part))
                 for part in in_parts(some)
             )
 
