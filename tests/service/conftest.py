@@ -164,6 +164,7 @@ def serve(
         asyncio.run(served.app.parts.close())
         served.app.close()
         served.system.store.close()
+    (workspace.folder / "models" / "active-model").unlink(missing_ok=True)
 
 
 @pytest.fixture

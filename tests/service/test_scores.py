@@ -191,6 +191,17 @@ def test_another_model_is_put_to_work_without_a_mixed_answer(serve, workspace):
     assert set().union(*seen) == versions
 
 
+def test_other_processes_follow_and_a_restart_remembers(serve):
+    here, there = serve(), serve()
+    here.ask("PUT", "/v1/models/active", json={"model": "everyone_average"})
+
+    assert there.app.parts.switch.follow() == "everyone_average"
+    assert there.app.parts.switch.follow() is None
+    assert here.app.parts.switch.follow() is None
+    assert there.ask("GET", "/v1/models").json() == here.ask("GET", "/v1/models").json()
+    assert serve().app.parts.switch.follow() == "everyone_average"
+
+
 def test_a_model_that_is_damaged_is_refused_and_the_one_before_stays(served, workspace):
     folder = workspace.folder / "models" / "damaged"
     folder.mkdir()
