@@ -18,7 +18,7 @@ from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.live.arrivals import Spelling
 from patronage.live.history import bring_history
-from patronage.live.live_model import load_live_model
+from patronage.live.live_model import LiveModel, load_live_model
 from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import Scorer
 from patronage.live.sql_event_store import SqlEventStore
@@ -53,6 +53,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     ready = snapshot.with_features(chosen.fitted.features)
     scores = score(ready, scoring_of(chosen, Economics()))
     return write_workspace(folder, folder / "models" / "bg_nbd", snapshot, Economics(), scores)
+
+
+@pytest.fixture(scope="session")
+def model(workspace: Workspace) -> LiveModel:
+    """The run's model, at work in every test; it never changes."""
+    return load_live_model(workspace)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +131,11 @@ class Served:
 
 @pytest.fixture
 def serve(
-    workspace: Workspace, brought: Path, keys: tuple[Path, dict[str, str]], tmp_path: Path
+    workspace: Workspace,
+    model: LiveModel,
+    brought: Path,
+    keys: tuple[Path, dict[str, str]],
+    tmp_path: Path,
 ) -> Iterator[Callable[..., Served]]:
     """Make a service; settings and parts may be other ones."""
     begun: list[Served] = []
@@ -137,7 +147,7 @@ def serve(
         store = SqlEventStore(SQLite(path), spelling)
         clock = [NOW]
         online = online or InProcessStore()
-        scorer = Scorer(store, online, load_live_model(workspace), now=lambda: clock[0])
+        scorer = Scorer(store, online, model, now=lambda: clock[0])
         system = LiveSystem(store, online, scorer, workspace, now=lambda: clock[0])
         logs = StringIO()
         told = ServiceSettings(keys_file=keys[0], **settings)
@@ -154,6 +164,7 @@ def serve(
         asyncio.run(served.app.parts.close())
         served.app.close()
         served.system.store.close()
+    (workspace.folder / "models" / "active-model").unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -139,6 +139,20 @@ def test_without_the_online_store_the_event_store_answers_and_says_so(serve):
     assert served.ask("GET", "/ready", key=None).json()["online"] == "degraded"
 
 
+def test_what_the_online_store_lost_is_put_there_again(served):
+    served.system.store.mark("import", now=served.clock[0])
+    while served.system.scorer.pass_once():
+        pass
+    who = served.customer
+    (before,) = served.system.online.get([who])
+
+    served.system.online.clear()
+    told = served.ask("GET", f"/v1/customers/{who}/score").json()
+
+    assert served.system.online.get([who]) == [before]
+    assert (told["clv"], told["degraded"]) == (before.score.clv, False)
+
+
 def test_with_no_store_at_all_the_client_is_told_to_come_again(serve):
     served = serve(online=Away())
     who = served.customer
@@ -153,7 +167,7 @@ def test_with_no_store_at_all_the_client_is_told_to_come_again(serve):
 
 def test_another_model_is_put_to_work_without_a_mixed_answer(serve, workspace):
     served = serve(background=True)
-    ids = [one.customer_id for some in served.system.store.all_held() for one in some]
+    ids = [one.customer_id for one in next(served.system.store.all_held())][:30]
     names = ("everyone_average", "bg_nbd")
     versions = {load_live_model(workspace, model=f"models/{name}").version for name in names}
 
@@ -175,6 +189,17 @@ def test_another_model_is_put_to_work_without_a_mixed_answer(serve, workspace):
 
     assert all(len(one) == 1 for one in seen)
     assert set().union(*seen) == versions
+
+
+def test_other_processes_follow_and_a_restart_remembers(serve):
+    here, there = serve(), serve()
+    here.ask("PUT", "/v1/models/active", json={"model": "everyone_average"})
+
+    assert there.app.parts.switch.follow() == "everyone_average"
+    assert there.app.parts.switch.follow() is None
+    assert here.app.parts.switch.follow() is None
+    assert there.ask("GET", "/v1/models").json() == here.ask("GET", "/v1/models").json()
+    assert serve().app.parts.switch.follow() == "everyone_average"
 
 
 def test_a_model_that_is_damaged_is_refused_and_the_one_before_stays(served, workspace):

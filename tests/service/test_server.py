@@ -165,6 +165,11 @@ def test_a_head_that_never_ends_is_cut_off(running):
     assert httpx.get(f"{running.url}/health").status_code == 200
 
 
+@pytest.mark.slow
+def test_a_head_that_comes_too_slowly_is_not_waited_for(running):
+    assert running.raw(b"GET /health HTTP/1.1\r\nhost: x\r\nslow: ") == b""
+
+
 def test_what_is_no_http_is_refused(running):
     assert running.raw(b"\x16\x03\x01nonsense\r\n\r\n").startswith(b"HTTP/1.1 400")
 

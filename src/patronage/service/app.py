@@ -1,5 +1,6 @@
 """make_app: one ASGI app over a live system."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -60,7 +61,9 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         del app
+        following = asyncio.create_task(parts.follow())
         yield
+        following.cancel()
         await parts.close()
         gate.close()
 

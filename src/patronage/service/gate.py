@@ -22,7 +22,8 @@ __all__ = ["Gate"]
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _STREAM: Final = "/v1/stream"
-_MOST_UNVERIFIED: Final = 256
+# As many as may be at work: one key that is verified again must send nobody away.
+_MOST_UNVERIFIED: Final = 2_000
 _GONE: Final = 499
 
 

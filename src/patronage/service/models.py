@@ -1,26 +1,16 @@
 """Models that can be put to work, and the totals by the one that is."""
 
-import re
-import threading
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from patronage.errors import PatronageError
-from patronage.live.live_model import LiveModel, load_live_model
-from patronage.live.scorer import coming_midnight
 from patronage.service.parts import Parts
 from patronage.service.portfolio import ForecastAnswer, SegmentsAnswer
-from patronage.service.problems import Problem
 from patronage.service.told import caller_of, tell, told
-from patronage.snapshots import CustomerLedger
 
 __all__ = ["ActiveModel", "ModelsAnswer", "model_routes"]
-
-_FOLDER: Final = "models"
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 class ActiveModel(msgspec.Struct, frozen=True):
@@ -57,12 +47,6 @@ def model_routes(parts: Parts) -> APIRouter:
     """Routes of models, segments and forecasts."""
     router = APIRouter(prefix="/v1")
     system = parts.system
-    one_at_a_time = threading.Lock()
-
-    def names() -> list[str]:
-        folder = system.workspace.folder / _FOLDER
-        found = folder.iterdir() if folder.is_dir() else ()
-        return sorted(path.name for path in found if (path / "manifest.json").is_file())
 
     def models() -> ModelsAnswer:
         at_work = system.scorer.model
@@ -74,7 +58,7 @@ def model_routes(parts: Parts) -> APIRouter:
             artifact.horizon.days,
             at_work.fingerprint,
         )
-        return ModelsAnswer(active, names())
+        return ModelsAnswer(active, parts.switch.names())
 
     @router.get("/models", tags=["models"], responses=told(ModelsAnswer))
     def list_models() -> Response:
@@ -87,17 +71,7 @@ def model_routes(parts: Parts) -> APIRouter:
 
         A model that cannot be loaded or tried is refused, and the one before stays at work.
         """
-        if not _NAME.fullmatch(choice.model) or choice.model not in names():
-            raise Problem(404, f"There is no model {choice.model!r}; GET /v1/models names all.")
-        with one_at_a_time:
-            model = load_live_model(
-                system.workspace,
-                store=system.store,
-                model=f"{_FOLDER}/{choice.model}",
-                signing_key=parts.settings.signing_key,
-            )
-            _try(model, parts)
-            system.scorer.swap(model)
+        parts.switch.put_to_work(choice.model)
         parts.log.info("model put to work", model=choice.model, by=caller_of(request))
         return tell(models())
 
@@ -112,14 +86,3 @@ def model_routes(parts: Parts) -> APIRouter:
         return tell(parts.portfolio.forecast())
 
     return router
-
-
-def _try(model: LiveModel, parts: Parts) -> None:
-    """Score somebody with it."""
-    for held in parts.system.store.all_held(batch=1):
-        ledgers = [CustomerLedger.from_json(one.ledger) for one in held]
-        try:
-            model.score(ledgers, coming_midnight(parts.system.now()))
-        except (PatronageError, ValueError, KeyError) as error:
-            raise Problem(422, f"The model cannot score a customer of today: {error}") from error
-        return

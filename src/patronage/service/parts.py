@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from patronage.live.system import LiveSystem
 from patronage.service.changes import Changes
@@ -12,8 +13,11 @@ from patronage.service.metrics import Metrics
 from patronage.service.portfolio import Portfolio
 from patronage.service.reading import ScoreReader
 from patronage.service.settings import ServiceSettings
+from patronage.service.switching import ModelSwitch
 
 __all__ = ["Parts", "put_together"]
+
+_FOLLOW_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,20 @@ class Parts:
     scores: ScoreReader
     intake: Intake
     portfolio: Portfolio
+    switch: ModelSwitch
     log: Log
+
+    async def follow(self) -> None:
+        """Put to work, again and again, the model that another process chose."""
+        while True:
+            try:
+                name = await asyncio.to_thread(self.switch.follow)
+                if name is not None:
+                    self.log.info("model put to work", model=name, by="another process")
+            except Exception as error:
+                # Why go on: the model before stays at work, and the file may be mended.
+                self.log.error("model not followed", exc_info=error)
+            await asyncio.sleep(_FOLLOW_EVERY)
 
     async def close(self) -> None:
         """End streams, and let what is at hand end."""
@@ -56,5 +73,6 @@ def put_together(system: LiveSystem, settings: ServiceSettings, log: Log) -> Par
         scores=ScoreReader(system, metrics),
         intake=Intake(system, settings, changes, metrics),
         portfolio=Portfolio(system, cache_seconds=settings.cache_seconds),
+        switch=ModelSwitch(system, signing_key=settings.signing_key),
         log=log,
     )
