@@ -9,8 +9,6 @@ import pytest
 from live.arriving import NOW, event, ledger_of
 from live.servers import own_redis
 from patronage.errors import StoreError
-from patronage.live.fallback import FallbackStore
-from patronage.live.online_store import InProcessStore
 from patronage.live.scores import Held
 
 
@@ -144,9 +142,8 @@ def test_a_redis_that_comes_back_is_filled_again_from_the_events(tmp_path, opene
     everybody = [one for some in events.all_held() for one in some]
     with own_redis(tmp_path / "redis") as server:
         online = RedisStore(server.url, seconds=5.0)
-        store = FallbackStore(online, events)
         online.put(everybody)
-        assert store.get_with_source(["ann", "eve"]) == [(everybody[0], "online"), (None, "events")]
+        assert online.get(["ann", "eve"]) == [everybody[0], None]
 
         server.stop()
         for customers in (["ann"], [], ["bob"]):
@@ -154,15 +151,12 @@ def test_a_redis_that_comes_back_is_filled_again_from_the_events(tmp_path, opene
                 online.get(customers)
         assert "To mend:" in str(caught.value)
         assert online.breaker.is_open
-        assert store.get_with_source(["ann"]) == [(everybody[0], "events")]
 
         server.start()
         wait_until_it_answers(online)
         assert online.get(["ann", "bob"]) == [None, None]
-        assert store.get_with_source(["ann"]) == [(everybody[0], "events")]
-        assert store.get_with_source(["ann"]) == [(everybody[0], "online")]
-        assert [sum(online.put(some)) for some in events.all_held()] == [1]
-        assert store.get_with_source(["bob"]) == [(everybody[1], "online")]
+        assert [sum(online.put(some)) for some in events.all_held()] == [2]
+        assert online.get(["ann", "bob"]) == everybody
         assert everybody[0].ledger == ledger_of(events)
         online.close()
 
@@ -177,18 +171,6 @@ def wait_until_it_answers(online):
         except StoreError:
             time.sleep(0.05)
     raise TimeoutError
-
-
-def test_what_the_online_store_lacks_is_put_there_again(opened):
-    events, online = opened(), InProcessStore()
-    events.take_in([event("1"), event("2", "bob")], now=NOW)
-    ann, bob = events.held(["ann", "bob"])
-    online.put([bob])
-
-    asked = FallbackStore(online, events).get_with_source(["bob", "eve", "ann", "ann"])
-
-    assert asked == [(bob, "online"), (None, "events"), (ann, "events"), (ann, "events")]
-    assert online.get(["ann", "bob", "eve"]) == [ann, bob, None]
 
 
 @pytest.mark.service
