@@ -33,7 +33,7 @@ def test_every_file_of_the_public_face_is_written(shop_run: RunResult) -> None:
 
     assert names == {
         *("scores.parquet", "predictions.csv", "leaderboard.csv", "summary.json"),
-        *("quarantine.parquet", "report.html", "models"),
+        *("quarantine.parquet", "report.html", "models", "serving"),
     }
     assert pl.read_parquet(shop_run.out / "scores.parquet").columns == SCORES
     assert pl.read_csv(shop_run.out / "predictions.csv").columns == SCORES
