@@ -76,16 +76,18 @@ def main() -> None:
     wanted = parser.parse_args().sets or names
     if unknown := sorted(set(wanted) - set(names)):
         parser.error(f"no split of {', '.join(unknown)}; known: {', '.join(names)}")
-    path = HERE / "results.csv"
-    tables = []
     for split in SPLITS:
         if split.name in wanted:
             print(f"{split.name} …", flush=True)
-            tables.append(judge_split(split))
-    new = pl.concat(tables)
+            _keep(judge_split(split), split.name)
+
+
+def _keep(new: pl.DataFrame, name: str) -> None:
+    """In place of what was known of the set: a board that is stopped keeps what it has."""
+    path = HERE / "results.csv"
     if path.exists():
         old = pl.read_csv(path, schema=new.schema)
-        new = pl.concat([old.filter(~pl.col("set").is_in(wanted)), new])
+        new = pl.concat([old.filter(pl.col("set") != name), new])
     new.write_csv(path, float_precision=6)
     (HERE / "RESULTS.md").write_text(as_text(new))
 
