@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from patronage.errors import SettingsError
+from patronage.events import read_events
 from patronage.live.workspace import Workspace
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
@@ -78,3 +80,18 @@ def test_the_requests_of_the_page_are_answered(address: tuple[str, str]):
     assert "nobody" in json.dumps(scores)
     assert explained["reasons"]
     assert history["changes"]
+
+
+def test_what_came_since_is_exported_as_a_log(served, tmp_path: Path):
+    served.ask("POST", "/v1/events", json=served.event("since"))
+    n = served.system.store.counts()["events"]
+
+    served.system.store.export(tmp_path / "events.parquet")
+
+    log = read_events(str(tmp_path / "events.parquet"), currency="EUR")
+    assert (log.quality.n_rows_used, log.quality.n_rows_quarantined) == (n, 0)
+
+
+def test_a_store_that_continues_another_log_is_refused(served):
+    with pytest.raises(SettingsError, match="another run"):
+        served.system.store.continue_from("another")

@@ -17,6 +17,7 @@ from patronage.cli import (
     demo,
     doctor,
     explain,
+    export,
     features,
     fit,
     keys,
@@ -77,6 +78,7 @@ app.command(name="explain")(explain.explain)
 app.command(name="validate")(validate.validate)
 app.command(name="serve")(serve.serve)
 app.command(name="keys")(keys.keys)
+app.command(name="export")(export.export)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

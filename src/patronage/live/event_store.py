@@ -72,6 +72,15 @@ class EventStore(Protocol):
         """
         ...
 
+    def continue_from(self, log: str) -> None:
+        """Remember the log that the store begins with, by its hash.
+
+        Raises
+        ------
+        SettingsError : it began with another
+        """
+        ...
+
     def bring(self, history: Sequence[Arrival], *, offset: int) -> int:
         """Take in a part of the log that the service begins with; how many were new."""
         ...

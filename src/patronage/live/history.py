@@ -24,7 +24,12 @@ def bring_history(
 
     Events without an id of their own are named by their place in the log, which does not change.
     A start that was interrupted goes on where it ended.
+
+    Raises
+    ------
+    SettingsError : the store continues another log
     """
+    store.continue_from(workspace.log_hash())
     spelling = Spelling(workspace.whole_ids, workspace.has_clock)
     new = 0
     for part, events in enumerate(_parts(workspace.log(), spelling)):

@@ -8,6 +8,7 @@ from typing import Any, Final, final
 
 import msgspec
 
+from patronage.errors import SettingsError
 from patronage.live.arrivals import Arrival, Refusal, Spelling
 from patronage.live.database import Database, Transaction
 from patronage.live.event_store import Receipt, Task
@@ -57,6 +58,18 @@ class SqlEventStore:
         offset: int | None = None,
     ) -> Receipt:
         return self._intake.take_in(batch, now=now, source=source, offset=offset)
+
+    def continue_from(self, log: str) -> None:
+        with self.database.writing() as tx:
+            tx.run("INSERT INTO notes VALUES ('log', ?) ON CONFLICT (name) DO NOTHING", (log,))
+            ((there,),) = tx.rows("SELECT text FROM notes WHERE name = 'log'")
+        if there != log:
+            raise SettingsError(
+                "the event store continues the log of another run: the folder was run into again, "
+                "or --events names the store of another folder.\n"
+                "To mend: run into a new folder (its live events: `patronage export`), or move the "
+                "old store away to begin with this log."
+            )
 
     def bring(self, history: Sequence[Arrival], *, offset: int) -> int:
         return self._intake.bring(history, offset=offset)

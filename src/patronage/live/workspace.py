@@ -1,5 +1,6 @@
 """Workspace: what a run leaves behind to be served: log, side tables, economics, model."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -103,6 +104,11 @@ class Workspace:
             kinds=self.kinds,
             rated_kinds=self.rated_kinds,
         )
+
+    def log_hash(self) -> str:
+        """SHA-256 of the log's file."""
+        with (self.data / _EVENTS).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def tables(self) -> SideTables:
         """The side tables that the run had."""

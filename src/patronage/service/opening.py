@@ -23,7 +23,7 @@ from patronage.live.sqlite import SQLite
 from patronage.live.system import LiveSystem
 from patronage.live.workspace import Workspace
 
-__all__ = ["catch_up", "open_system"]
+__all__ = ["catch_up", "open_store", "open_system"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,13 +41,18 @@ def open_system(
     PatronageError : the workspace, the model or a store does not allow it
     """
     workspace = Workspace.open(settings.workspace)
-    lanes = _lanes(settings, workspace)
-    spelling = Spelling(workspace.whole_ids, workspace.has_clock)
-    store = SqlEventStore(_database(settings), spelling, workspace.rated_kinds, lanes)
+    store = open_store(settings, workspace)
     bring_history(store, workspace, progress=lambda done: progress("reading the run's log", done))
     model = load_live_model(workspace, store=store, signing_key=signing_key)
     online = _online(settings, store)
-    return LiveSystem(store, online, Scorer(store, online, model), workspace, lanes=lanes)
+    return LiveSystem(store, online, Scorer(store, online, model), workspace, lanes=store.lanes)
+
+
+def open_store(settings: ServeSettings, workspace: Workspace) -> SqlEventStore:
+    """The event store that the settings name."""
+    spelling = Spelling(workspace.whole_ids, workspace.has_clock)
+    lanes = _lanes(settings, workspace)
+    return SqlEventStore(_database(settings), spelling, workspace.rated_kinds, lanes)
 
 
 def catch_up(system: LiveSystem) -> threading.Thread:
