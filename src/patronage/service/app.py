@@ -15,10 +15,10 @@ import patronage
 from patronage.errors import PatronageError
 from patronage.live.system import LiveSystem
 from patronage.service.customers import customer_routes
-from patronage.service.exchange import Answer, Asked
+from patronage.service.exchange import Answer, Asked, json_answer
 from patronage.service.feedback import feedback_routes
 from patronage.service.gate import Gate
-from patronage.service.health import health_routes
+from patronage.service.health import Alive, health_routes
 from patronage.service.hot import hot_routes
 from patronage.service.letters import letter_routes
 from patronage.service.logs import Log, json_log
@@ -55,7 +55,13 @@ def make_app(
         asked.query_values()
         return Answer(200, document())
 
+    async def health(asked: Asked) -> Answer:
+        del asked
+        return json_answer(Alive())
+
     hot["GET", "/openapi.json"] = openapi
+    # Why here: who watches asks often, and it is the route that others are measured by.
+    hot["GET", "/health"] = health
     gate = Gate(parts, hot, api)
 
     @asynccontextmanager

@@ -22,7 +22,8 @@ def listen(settings: ServeSettings) -> socket.socket:
     ------
     OSError : the address is taken, or not ours
     """
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Why TCP by name: asyncio sends small answers at once only where the socket says that it is.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind((settings.host, settings.port))
     found.set_inheritable(True)

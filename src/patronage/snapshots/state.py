@@ -19,6 +19,9 @@ from patronage.snapshots.grains.days import microseconds
 
 __all__ = ["CustomerLedger"]
 
+_TABLES: Final = ("cells", "marks", "orders")
+_TIGHT: Final = (",", ":")
+
 
 @dataclass(frozen=True)
 class CustomerLedger:
@@ -28,10 +31,14 @@ class CustomerLedger:
     ----------
     customer_id : as in the log
     entries : sums, counts and extremes by kind, event day and known day
+    written : what `to_json` wrote of each entry, so that an event more is an entry more to write
     """
 
     customer_id: Any
     entries: Entries = field(default_factory=lambda: Entries(has_clock=True))
+    written: dict[tuple[Any, ...], tuple[Any, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def after(self, *events: Mapping[str, Any]) -> "CustomerLedger":
         """The ledger with more events: the columns of the log, of which any may be missing."""
@@ -77,22 +84,28 @@ class CustomerLedger:
     def to_json(self) -> str:
         """The ledger as text, the same in whatever order its events came; `from_json` reads it."""
         entries = self.entries
-        tables = {
-            name: [
-                [[_plain(part) for part in key], [_plain(part) for part in entry]]
-                for key, entry in sorted(getattr(entries, name).items(), key=_place)
-            ]
-            for name in ("cells", "marks", "orders")
+        said = {
+            "customer_id": self.customer_id,
+            "has_clock": entries.has_clock,
+            "rated_kinds": entries.rated_kinds,
         }
-        return json.dumps(
-            {
-                "customer_id": self.customer_id,
-                "has_clock": entries.has_clock,
-                "rated_kinds": entries.rated_kinds,
-                **tables,
-            },
-            separators=(",", ":"),
-        )
+        tables = [f'"{name}":[{",".join(self._texts(name))}]' for name in _TABLES]
+        return f"{json.dumps(said, separators=_TIGHT)[:-1]},{','.join(tables)}}}"
+
+    def _texts(self, table: str) -> list[str]:
+        """The entries of a table as texts, in the order of their keys."""
+        found = []
+        for key, entry in getattr(self.entries, table).items():
+            there = self.written.get((table, *key))
+            # Why identity: another entry under this key is another object.
+            if there is None or there[0] is not entry:
+                told = [[_plain(part) for part in key], [_plain(part) for part in entry]]
+                place = tuple(map(str, key))
+                there = entry, place, json.dumps(told, separators=_TIGHT)
+                self.written[table, *key] = there
+            found.append(there)
+        found.sort(key=lambda one: one[1])
+        return [text for _, _, text in found]
 
     @classmethod
     def from_json(cls, text: str) -> "CustomerLedger":
@@ -100,14 +113,10 @@ class CustomerLedger:
         read = json.loads(text)
         tables = {
             name: {tuple(map(_rich, key)): tuple(map(_rich, entry)) for key, entry in read[name]}
-            for name in ("cells", "marks", "orders")
+            for name in _TABLES
         }
         entries = Entries(read["has_clock"], tuple(read["rated_kinds"]), **tables)
         return cls(read["customer_id"], entries)
-
-
-def _place(entry: tuple[tuple[Any, ...], Any]) -> tuple[str, ...]:
-    return tuple(map(str, entry[0]))
 
 
 def _plain(part: Any) -> Any:
