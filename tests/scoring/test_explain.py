@@ -161,6 +161,7 @@ def test_what_changed_adds_up_to_the_change_of_the_score(
     )
 
 
+@pytest.mark.slow
 def test_importance_ranks_reasons_and_sentences_keep_the_sum(
     snapshot: Snapshot, scoring: Callable[[str], Scoring]
 ):
