@@ -115,10 +115,19 @@ class Scorer:
         return len(tasks)
 
     def _score(self, tasks: Sequence[Task], model: LiveModel, now: datetime) -> None:
-        done = [
-            (task, held, change)
-            for task, (held, change) in zip(tasks, self._changes(tasks, model, now), strict=True)
-        ]
+        try:
+            done = self._changes(tasks, model, now)
+        except StoreError:
+            raise
+        except Exception:
+            # Why one by one: a customer that the model chokes on must not hold up the others. It
+            # stays in the outbox, and is tried again when it has been lent for long enough.
+            if len(tasks) == 1:
+                _log.exception("one customer cannot be scored; it is tried again")
+                return
+            for task in tasks:
+                self._score([task], model, now)
+            return
         try:
             self.online.put([held for _, held, _ in done])
         except StoreError as error:
@@ -135,7 +144,8 @@ class Scorer:
 
     def _changes(
         self, tasks: Sequence[Task], model: LiveModel, now: datetime
-    ) -> list[tuple[Held, Change]]:
+    ) -> list[tuple[Task, Held, Change]]:
+        """What was scored; of whom nothing is known before as_of waits for the next day."""
         as_of = coming_midnight(now)
         ledgers = [CustomerLedger.from_json(task.held.ledger) for task in tasks]
         scores = model.score(ledgers, as_of)
@@ -151,9 +161,10 @@ class Scorer:
         found = []
         for task in tasks:
             who = task.held.customer_id
-            score = scores[who]
-            held = _scored(task.held, score=score, scored_at=now, model=model)
-            found.append((held, change_of(task, score, untouched.get(who), now)))
+            score = scores.get(who)
+            if score is not None:
+                held = _scored(task.held, score=score, scored_at=now, model=model)
+                found.append((task, held, change_of(task, score, untouched.get(who), now)))
         return found
 
     def fresh(self, held: Held, *, now: datetime | None = None) -> bool:

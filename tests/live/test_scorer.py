@@ -1,0 +1,79 @@
+"""The scorer goes on, whatever one customer brings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("msgspec", reason="for want of msgspec, of the extra live")
+
+from msgspec.structs import replace
+
+from live.arriving import event
+from live.test_live_is_batch import LATER, START, a_run
+from patronage.datasets import SimulationSettings, simulate
+from patronage.errors import FitError
+from patronage.events import EventLog
+from patronage.live.live_model import LiveModel, load_live_model
+from patronage.live.online_store import InProcessStore
+from patronage.live.scorer import Scorer
+from patronage.live.sql_event_store import SqlEventStore
+from patronage.live.sqlite import SQLite
+
+EVENING = datetime(2024, 5, 20, 23, 58)
+
+
+@dataclass(frozen=True)
+class Choking(LiveModel):
+    """A model that cannot say anything of one customer."""
+
+    def score(self, ledgers: Any, as_of: Any) -> Any:
+        if any(one.customer_id == "bad" for one in ledgers):
+            raise FitError("the forecast of customer bad is not finite.")
+        return super().score(ledgers, as_of)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> LiveModel:
+    shop = simulate(SimulationSettings(n_customers=120, start=START, end=LATER), seed=7)
+    log = EventLog.from_frame(shop.events.filter(kind="purchase"), currency="EUR")
+    return load_live_model(a_run(log, "bg_nbd", tmp_path_factory.mktemp("run")))
+
+
+def scorer_of(model: LiveModel, folder: Path, clock: list[datetime]) -> Scorer:
+    from live.arriving import SPELLING
+
+    store = SqlEventStore(SQLite(folder / "events.db"), SPELLING)
+    return Scorer(store, InProcessStore(), model, now=lambda: clock[0])
+
+
+def test_a_customer_that_cannot_be_scored_holds_up_nobody(model, tmp_path):
+    choking = Choking(**{name: getattr(model, name) for name in model.__dataclass_fields__})
+    scorer = scorer_of(choking, tmp_path, [EVENING])
+    scorer.store.take_in([event("1", "ann"), event("2", "bad"), event("3", "bob")], now=EVENING)
+
+    scorer.pass_once()
+
+    ann, bad, bob = scorer.online.get(["ann", "bad", "bob"])
+    assert ann.score.clv > 0
+    assert bob.score.clv > 0
+    assert bad is None
+    assert scorer.store.counts()["waiting"] == 1
+    scorer.store.close()
+
+
+def test_who_is_first_known_after_midnight_waits_for_it(model, tmp_path):
+    clock = [EVENING]
+    scorer = scorer_of(model, tmp_path, clock)
+    ahead = replace(event("1", "ann"), event_time=datetime(2024, 5, 21, 0, 1))
+    scorer.store.take_in([ahead, event("2", "bob")], now=EVENING)
+
+    scorer.pass_once()
+    assert [one and one.customer_id for one in scorer.online.get(["ann", "bob"])] == [None, "bob"]
+
+    clock[0] = datetime(2024, 5, 21, 0, 2)
+    scorer.pass_once()
+    assert scorer.online.get(["ann"])[0].score.as_of.isoformat() == "2024-05-22"
+    scorer.store.close()
