@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class LiveModel:
     own: Mapping[Any, tuple[float, float]] = field(repr=False)
     store: EventStore | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Of the model and the columns that it reads; scores of another are not answered."""
         told = "\n".join([self.artifact.version, *(f"{k} {v}" for k, v in self.schema.items())])

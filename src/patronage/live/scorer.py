@@ -34,7 +34,7 @@ def coming_midnight(now: datetime) -> date:
 
 @final
 class Scorer:
-    """Scores in the background, and at once where somebody asks for what is stale.
+    """Scores in the background who is due.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Scorer:
         try:
             self.online.put([held for _, held, _ in done])
         except StoreError as error:
-            # Why go on: readers fall back to the event store, and `refill` mends the rest.
+            # Why go on: readers fall back to the event store, and put there what it lacks.
             _log.warning("the online store did not take %d scores: %s", len(done), error)
         moved = {task.held.customer_id for task in tasks if task.event_ids}
         others = {who for one in moved for who in model.linked(one)} - moved
@@ -163,7 +163,7 @@ class Scorer:
             who = task.held.customer_id
             score = scores.get(who)
             if score is not None:
-                held = _scored(task.held, score=score, scored_at=now, model=model)
+                held = task.held.scored(score, now, model.fingerprint)
                 found.append((task, held, change_of(task, score, untouched.get(who), now)))
         return found
 
@@ -175,27 +175,7 @@ class Scorer:
             and held.score.as_of == coming_midnight(now or self._now())
         )
 
-    def score_now(self, held: Held) -> Held:
-        """What is held with a score of today, by the model at work; put online where it can be."""
-        now, model = self._now(), self._model
-        ledger = CustomerLedger.from_json(held.ledger)
-        score = model.score([ledger], coming_midnight(now)).get(held.customer_id)
-        anew = _scored(held, score=score, scored_at=now, model=model)
-        try:
-            self.online.put([anew])
-        except StoreError as error:
-            _log.warning("the online store did not take a score: %s", error)
-        return anew
-
     def score_as_of(self, held: Held, as_of: date) -> Score | None:
         """What the model at work says of what was known before a past day; None: nothing was."""
         ledger = CustomerLedger.from_json(held.ledger)
         return self._model.score([ledger], as_of).get(held.customer_id)
-
-    def refill(self) -> int:
-        """Fill the online store from the event store; how many customers it took."""
-        return sum(sum(self.online.put(some)) for some in self.store.all_held())
-
-
-def _scored(held: Held, *, score: Score | None, scored_at: datetime, model: LiveModel) -> Held:
-    return Held(held.customer_id, held.version, held.ledger, score, scored_at, model.fingerprint)

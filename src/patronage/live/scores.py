@@ -81,6 +81,10 @@ class Held(msgspec.Struct, frozen=True):
     scored_at: datetime | None = None
     fingerprint: str = ""
 
+    def scored(self, score: Score | None, at: datetime, fingerprint: str) -> "Held":
+        """The same ledger with another score."""
+        return msgspec.structs.replace(self, score=score, scored_at=at, fingerprint=fingerprint)
+
     @property
     def stamp(self) -> tuple[int, int]:
         """Orders what is held of one customer: a store refuses one that is below its own."""

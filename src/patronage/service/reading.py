@@ -46,7 +46,6 @@ class ScoreReader:
         self._from_online = metrics.reads.labels("online")
         self._from_disk = metrics.reads.labels("event store")
         self._made = metrics.reads.labels("made anew")
-        self._model: tuple[LiveModel, str] | None = None
 
     async def one(self, customer_id: Any) -> ScoreAnswer | None:
         """The score of a customer now; None: nothing is known of it."""
@@ -54,7 +53,7 @@ class ScoreReader:
         if found is None:
             return None
         held = found.held
-        if held.score is not None and self._fresh(held.score, held, self._at_work()[1]):
+        if held.score is not None and self._fresh(held.score, held, self._system.scorer.model):
             return score_answer(held.score, held.scored_at, degraded=found.degraded)
         score, scored_at = await self._making(held)
         return None if score is None else score_answer(score, scored_at, degraded=found.degraded)
@@ -123,34 +122,33 @@ class ScoreReader:
     def _make_all(self, held: Sequence[Held]) -> Sequence[tuple[Score | None, Any]]:
         """Scores of now; what was found of one customer twice is scored once."""
         newest = {one.customer_id: one for one in sorted(held, key=lambda one: one.stamp)}
-        model, fingerprint = self._at_work()
-        made = self._make(list(newest.values()), model, fingerprint)
+        made = self._make(list(newest.values()), self._system.scorer.model)
         return [(made[one.customer_id].score, made[one.customer_id].scored_at) for one in held]
 
-    def _make(self, held: Sequence[Held], model: LiveModel, fingerprint: str) -> dict[Any, Held]:
+    def _make(self, held: Sequence[Held], model: LiveModel) -> dict[Any, Held]:
         now = self._system.now()
         self._made.inc(len(held))
         ledgers = [CustomerLedger.from_json(one.ledger) for one in held]
         scores = model.score(ledgers, coming_midnight(now))
-        made = {}
-        for one in held:
-            who = one.customer_id
-            made[who] = Held(who, one.version, one.ledger, scores.get(who), now, fingerprint)
+        made = {
+            one.customer_id: one.scored(scores.get(one.customer_id), now, model.fingerprint)
+            for one in held
+        }
         # Why suppress: the answer is at hand, and the scorer puts it there in time.
         with suppress(StoreError):
             self._system.online.put([one for one in made.values() if one.score is not None])
         return made
 
     def _many(self, customer_ids: Sequence[Any]) -> list[ScoreAnswer | None]:
-        model, fingerprint = self._at_work()
+        model = self._system.scorer.model
         found = self.held(customer_ids)
         stale = {
             one.held.customer_id: one.held
             for one in found
             if one is not None
-            and not (one.held.score and self._fresh(one.held.score, one.held, fingerprint))
+            and not (one.held.score and self._fresh(one.held.score, one.held, model))
         }
-        made = self._make(list(stale.values()), model, fingerprint) if stale else {}
+        made = self._make(list(stale.values()), model) if stale else {}
         answers: list[ScoreAnswer | None] = []
         for one in found:
             held = None if one is None else made.get(one.held.customer_id, one.held)
@@ -160,17 +158,10 @@ class ScoreReader:
                 answers.append(score_answer(held.score, held.scored_at, degraded=one.degraded))
         return answers
 
-    def _fresh(self, score: Score, held: Held, fingerprint: str) -> bool:
+    def _fresh(self, score: Score, held: Held, model: LiveModel) -> bool:
         """As `Scorer.fresh`, by a model that was taken before."""
         today = coming_midnight(self._system.now())
-        return held.fingerprint == fingerprint and score.as_of == today
-
-    def _at_work(self) -> tuple[LiveModel, str]:
-        """The model at work, and its fingerprint, which takes a while to make."""
-        model, known = self._system.scorer.model, self._model
-        if known is None or known[0] is not model:
-            known = self._model = (model, model.fingerprint)
-        return known
+        return held.fingerprint == model.fingerprint and score.as_of == today
 
 
 def unknown_customer(customer_id: Any) -> Problem:
