@@ -107,7 +107,12 @@ def read_arrival(body: bytes, spelling: Spelling, *, now: datetime) -> Arrival |
     try:
         return _checked(_DECODER.decode(body), spelling, now)
     except (msgspec.MsgspecError, InvalidOperation, ValueError, OverflowError) as error:
-        return Refusal(str(error), body[:_LONGEST_TEXT])
+        reason = str(error)
+        if "RFC3339" in reason:
+            reason += (
+                ": write it as 2026-01-31T10:00:00Z, with midnight where only the day is known"
+            )
+        return Refusal(reason, body[:_LONGEST_TEXT])
 
 
 _DECODER: Final = msgspec.json.Decoder(Arrival)
