@@ -13,6 +13,7 @@ seeds. Nothing is fitted, stopped, tuned or chosen on customers that are judged.
 
 import argparse
 import itertools
+import re
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -113,11 +114,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
     names = (MEAN, PUBLISHED, TUNED, *arguments.models)
-    parts = [__doc__.split("\n\n")[0] + "\n"]
     for name in arguments.sets.split(","):
-        parts += told_of(name, names, arguments.seeds)
-        (HERE / "ONE_DATE.md").write_text("# " + "\n".join(parts) + "\n")
-    print("\n".join(parts))
+        write(told_of(name, names, arguments.seeds))
+
+
+def write(lines: list[str]) -> None:
+    """A set's part of the page; those of the others are left as they were."""
+    path = HERE / "ONE_DATE.md"
+    page = path.read_text() if path.exists() else f"# {__doc__.splitlines()[0]}\n"
+    parts = {part.split("\n", 1)[0]: part for part in re.split(r"(?m)^(?=## )", page)}
+    parts[lines[0]] = "\n".join(lines)
+    path.write_text("\n".join(part.rstrip() + "\n" for part in parts.values()))
+    print("\n".join(lines), flush=True)
 
 
 def told_of(name: str, names: tuple[str, ...], n_seeds: int) -> list[str]:
