@@ -126,7 +126,7 @@ def test_a_blob_of_another_version_is_as_if_absent(redis_url):
     store = RedisStore(redis_url, prefix=f"{uuid.uuid4().hex}:", seconds=5.0)
     store.put([held(1)])
     with redis.Redis.from_url(redis_url) as client:
-        client.hset(store._key("ann"), "blob", b"\xc1")
+        client.setrange(store._key("ann"), 32, b"\xc1")
 
     assert store.get(["ann"]) == [None]
     store.clear()

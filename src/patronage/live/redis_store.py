@@ -20,17 +20,20 @@ except ImportError as error:
 
 __all__ = ["RedisStore"]
 
-# One key, so that every server of a cluster can run it; both parts of a stamp are below 2⁵³.
-_PUT: Final = """
-local there = redis.call('HMGET', KEYS[1], 'version', 'scored_at')
-if there[1] then
+# Of each number of a stamp before a blob; both are below 2⁵³.
+_DIGITS: Final = 16
+# One key, so that every server of a cluster can run it.
+_PUT: Final = f"""
+local there = redis.call('GETRANGE', KEYS[1], 0, {2 * _DIGITS - 1})
+if #there == {2 * _DIGITS} then
     local version, scored_at = tonumber(ARGV[1]), tonumber(ARGV[2])
-    local old_version, old_scored_at = tonumber(there[1]), tonumber(there[2])
+    local old_version = tonumber(string.sub(there, 1, {_DIGITS}))
+    local old_scored_at = tonumber(string.sub(there, {_DIGITS + 1}))
     if version < old_version or (version == old_version and scored_at <= old_scored_at) then
         return 0
     end
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'scored_at', ARGV[2], 'blob', ARGV[3])
+redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2] .. ARGV[3])
 return 1
 """
 _AT_ONCE: Final = 200
@@ -40,7 +43,7 @@ _CLUSTER: Final = re.compile(r"^(rediss?)\+cluster://")
 
 @final
 class RedisStore:
-    """A hash per customer: the blob, and the stamp that an older one is refused by.
+    """A text per customer: the stamp that an older one is refused by, and the blob.
 
     Parameters
     ----------
@@ -72,10 +75,8 @@ class RedisStore:
             if not customer_ids:
                 client.ping()
             for start in range(0, len(customer_ids), _AT_ONCE):
-                with client.pipeline(transaction=False) as pipeline:
-                    for one in customer_ids[start : start + _AT_ONCE]:
-                        pipeline.hget(self._key(one), "blob")
-                    found += [_held(blob) for blob in pipeline.execute()]
+                keys = [self._key(one) for one in customer_ids[start : start + _AT_ONCE]]
+                found += [_held(text) for text in self._texts(client, keys)]
         return found
 
     def put(self, held: Sequence[Held]) -> list[bool]:
@@ -87,8 +88,9 @@ class RedisStore:
                 with client.pipeline(transaction=False) as pipeline:
                     for one in held[start : start + _AT_ONCE]:
                         # Why the text each time: a server that was started anew has forgotten it.
+                        stamp = [f"{part:0{_DIGITS}}" for part in one.stamp]
                         pipeline.execute_command(
-                            "EVAL", _PUT, 1, self._key(one.customer_id), *one.stamp, one.to_bytes()
+                            "EVAL", _PUT, 1, self._key(one.customer_id), *stamp, one.to_bytes()
                         )
                     done += [bool(newer) for newer in pipeline.execute()]
         return done
@@ -108,6 +110,15 @@ class RedisStore:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _texts(self, client: Any, keys: Sequence[str]) -> list[bytes | None]:
+        if not self._is_cluster:
+            # Why not always: the keys of a cluster lie on several servers.
+            return list(client.mget(keys))
+        with client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.get(key)
+            return list(pipeline.execute())
 
     @contextmanager
     def _asked(self) -> Iterator[Any]:
@@ -143,9 +154,9 @@ class RedisStore:
         )
 
 
-def _held(blob: bytes | None) -> Held | None:
+def _held(text: bytes | None) -> Held | None:
     try:
-        return None if blob is None else Held.from_bytes(blob)
+        return None if text is None else Held.from_bytes(memoryview(text)[2 * _DIGITS :])
     except msgspec.MsgspecError:
         # Why not an error: another version of ours wrote it, and the event store knows better.
         return None

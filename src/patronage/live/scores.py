@@ -95,7 +95,7 @@ class Held(msgspec.Struct, frozen=True):
         return _ENCODER.encode(self)
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> "Held":
+    def from_bytes(cls, blob: bytes | memoryview) -> "Held":
         """What `to_bytes` wrote."""
         return _DECODER.decode(blob)
 
