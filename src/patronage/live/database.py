@@ -1,10 +1,10 @@
 """Database: the little that SQLite and PostgreSQL do differently."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "Transaction", "upsert"]
 
 
 @runtime_checkable
@@ -21,6 +21,13 @@ class Transaction(Protocol):
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """The statement once for each row of parameters."""
+        ...
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: str = "") -> None:
+        """Insert rows, all with the same columns: texts and numbers.
+
+        key : a column; a row that is there under it takes the other columns of the new one
+        """
         ...
 
     def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
@@ -51,3 +58,11 @@ class Database(Protocol):
     def close(self) -> None:
         """Let go of files and connections."""
         ...
+
+
+def upsert(columns: Iterable[str], key: str) -> str:
+    """The clause by which a row that is there under `key` takes the other columns."""
+    if not key:
+        return ""
+    taken = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
+    return f" ON CONFLICT ({key}) DO UPDATE SET {taken}"

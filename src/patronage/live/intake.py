@@ -3,7 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, final
+from typing import Any, Final, final
 
 from patronage.live.arrivals import Arrival, Refusal, Spelling
 from patronage.live.corrections import those_that_count
@@ -140,11 +140,7 @@ class Intake:
         customers = sorted(by_customer)
         tx.lock(customers)
         tx.make_room([micros(event.event_time) for event in new])
-        tx.run_many(
-            "INSERT INTO events (event_id, customer_id, event_time, known_time, kind, counts, "
-            "replaces, body) VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
-            [event_row(event) for event in new],
-        )
+        tx.insert("events", [event_row(event) for event in new])
         there = self._ledgers(tx, customers)
         taken, corrected = {}, {}
         for who, events in by_customer.items():
@@ -155,14 +151,18 @@ class Intake:
             else:
                 ledger = (ledger or self._empty(who)).after(*(one.row() for one in events))
             taken[who] = (version + 1, ledger)
-        tx.run_many(
-            "INSERT INTO ledgers (customer_id, version, ledger, corrected) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version, "
-            "ledger = excluded.ledger, corrected = excluded.corrected",
+        tx.insert(
+            "ledgers",
             [
-                (who, version, ledger.to_json(), int(corrected[who]))
+                {
+                    "customer_id": who,
+                    "version": version,
+                    "ledger": ledger.to_json(),
+                    "corrected": int(corrected[who]),
+                }
                 for who, (version, ledger) in taken.items()
             ],
+            key="customer_id",
         )
         return taken
 
@@ -214,29 +214,30 @@ class Intake:
 
     def _announce(self, tx: Transaction, new: Sequence[Arrival], now: datetime) -> None:
         laned = [(event, lane_of(event, self.lanes)) for event in new]
-        tx.run_many(
-            "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
-            "VALUES (?, ?, ?, ?, 'event', ?)",
+        tx.insert(
+            "outbox",
             [
-                (
-                    str(event.customer_id),
-                    event.event_id,
-                    lane.name,
-                    lane.weight,
-                    micros(lane.due(now)),
-                )
+                {**_told(event, lane), "cause": "event", "due": micros(lane.due(now))}
                 for event, lane in laned
             ],
         )
-        tx.run_many(
-            "INSERT INTO reviews (customer_id, event_id, lane, weight, created) "
-            "VALUES (?, ?, ?, ?, ?)",
+        tx.insert(
+            "reviews",
             [
-                (str(event.customer_id), event.event_id, lane.name, lane.weight, micros(now))
+                {**_told(event, lane), "created": micros(now)}
                 for event, lane in laned
                 if lane.review or lane.alert
             ],
         )
+
+
+def _told(event: Arrival, lane: Lane) -> dict[str, Any]:
+    return {
+        "customer_id": str(event.customer_id),
+        "event_id": event.event_id,
+        "lane": lane.name,
+        "weight": lane.weight,
+    }
 
 
 def _digests(tx: Transaction, names: Sequence[str]) -> dict[str, bytes]:

@@ -31,14 +31,19 @@ def digest_of(event: Arrival) -> bytes:
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
-def event_row(event: Arrival) -> tuple[Any, ...]:
-    """A row of `events`, without whether it counts."""
+def event_row(event: Arrival) -> dict[str, Any]:
+    """A row of `events`, which counts until a correction says otherwise."""
     assert event.known_time is not None
-    return (
-        *(event.event_id, str(event.customer_id)),
-        *(micros(event.event_time), micros(event.known_time)),
-        *(event.kind, event.replaces, event.to_json().decode()),
-    )
+    return {
+        "event_id": event.event_id,
+        "customer_id": str(event.customer_id),
+        "event_time": micros(event.event_time),
+        "known_time": micros(event.known_time),
+        "kind": event.kind,
+        "counts": 1,
+        "replaces": event.replaces,
+        "body": event.to_json().decode(),
+    }
 
 
 def arrival(body: str) -> Arrival:

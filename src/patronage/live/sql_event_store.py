@@ -145,10 +145,14 @@ class SqlEventStore:
                     for at in (micros(change.scored_at),)
                 ],
             )
-            tx.run_many(
-                "INSERT INTO changes (customer_id, scored_at, body) VALUES (?, ?, ?)",
+            tx.insert(
+                "changes",
                 [
-                    (str(held.customer_id), micros(change.scored_at), text_of(change))
+                    {
+                        "customer_id": str(held.customer_id),
+                        "scored_at": micros(change.scored_at),
+                        "body": text_of(change),
+                    }
                     for _, held, change in done
                 ],
             )

@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, final
 
 from patronage.errors import StoreError
+from patronage.live.database import upsert
+from patronage.live.rows import marks
 
 __all__ = ["SQLite"]
 
@@ -127,6 +129,13 @@ class _Transaction:
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: str = "") -> None:
+        if rows:
+            names = list(rows[0])
+            sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks(names)})"
+            told = (tuple(row.values()) for row in rows)
+            self._connection.executemany(sql + upsert(names, key), told)
 
     def insert_ids(self, ids: Sequence[tuple[str, bytes]]) -> set[str]:
         sql = "INSERT INTO event_ids VALUES (?, ?) ON CONFLICT DO NOTHING"

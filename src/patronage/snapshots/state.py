@@ -21,6 +21,7 @@ __all__ = ["CustomerLedger"]
 
 _TABLES: Final = ("cells", "marks", "orders")
 _TIGHT: Final = (",", ":")
+_encode: Final = json.JSONEncoder(separators=_TIGHT).encode
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class CustomerLedger:
 
     customer_id: Any
     entries: Entries = field(default_factory=lambda: Entries(has_clock=True))
-    written: dict[tuple[Any, ...], tuple[Any, ...]] = field(
-        default_factory=dict, repr=False, compare=False
+    written: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = field(
+        default_factory=lambda: {name: {} for name in _TABLES}, repr=False, compare=False
     )
 
     def after(self, *events: Mapping[str, Any]) -> "CustomerLedger":
@@ -90,19 +91,18 @@ class CustomerLedger:
             "rated_kinds": entries.rated_kinds,
         }
         tables = [f'"{name}":[{",".join(self._texts(name))}]' for name in _TABLES]
-        return f"{json.dumps(said, separators=_TIGHT)[:-1]},{','.join(tables)}}}"
+        return f"{_encode(said)[:-1]},{','.join(tables)}}}"
 
     def _texts(self, table: str) -> list[str]:
         """The entries of a table as texts, in the order of their keys."""
-        found = []
+        found, written = [], self.written[table]
         for key, entry in getattr(self.entries, table).items():
-            there = self.written.get((table, *key))
+            there = written.get(key)
             # Why identity: another entry under this key is another object.
             if there is None or there[0] is not entry:
-                told = [[_plain(part) for part in key], [_plain(part) for part in entry]]
                 place = tuple(map(str, key))
-                there = entry, place, json.dumps(told, separators=_TIGHT)
-                self.written[table, *key] = there
+                there = entry, place, _encode((_plain(key), _plain(entry)))
+                written[key] = there
             found.append(there)
         found.sort(key=lambda one: one[1])
         return [text for _, _, text in found]
@@ -119,10 +119,10 @@ class CustomerLedger:
         return cls(read["customer_id"], entries)
 
 
-def _plain(part: Any) -> Any:
+def _plain(parts: Sequence[Any]) -> list[Any]:
     """Decimals, days and instants as marked texts; other texts are marked too."""
-    write = _WRITTEN.get(type(part))
-    return part if write is None else write(part)
+    # Why no call for each: most parts are counts or not known, and every event writes some.
+    return [part if (write := _WRITTEN.get(type(part))) is None else write(part) for part in parts]
 
 
 def _rich(part: Any) -> Any:
