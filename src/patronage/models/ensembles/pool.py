@@ -70,11 +70,13 @@ class FoldChances:
     names : members that every fold had enough history for
     chances : P(the bin that the outcome fell into)
     fold : number of the fold of each row, the latest the highest
+    tenure : days since the first purchase of each row's customer, at the fold's day
     """
 
     names: tuple[str, ...]
     chances: Float[np.ndarray, "rows members"]
     fold: Int[np.ndarray, " rows"]
+    tenure: Float[np.ndarray, " rows"]
 
 
 def fold_chances(
@@ -114,7 +116,10 @@ def fold_chances(
         raise refused
     sizes = [len(fold.at.customers) for fold in folds]
     return FoldChances(
-        tuple(told), np.stack(list(told.values()), axis=1), np.repeat(np.arange(len(folds)), sizes)
+        tuple(told),
+        np.stack(list(told.values()), axis=1),
+        np.repeat(np.arange(len(folds)), sizes),
+        np.concatenate([fold.at.customers["T"].to_numpy() for fold in folds]),
     )
 
 
