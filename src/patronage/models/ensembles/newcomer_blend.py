@@ -13,6 +13,7 @@ from patronage.models.base import FittedModel, Model
 from patronage.models.ensembles.pool import fold_chances
 from patronage.models.ensembles.tenure_weight import TenureWeight, learn_tenure_weight
 from patronage.models.explaining import Contributions, contributions_of
+from patronage.models.tabular.carrying import refuse_other_horizon
 from patronage.models.tabular.newcomer import Newcomer
 from patronage.snapshots import Snapshot
 
@@ -29,12 +30,14 @@ class FittedNewcomerBlend:
 
     Attributes
     ----------
+    horizon : the horizon that the weight was learned for; it refuses another
     regular : answers everybody
     newcomer : answers with it while a customer is new; None where its answer has no weight
     weight : of the newcomer's answer, by days since the first purchase
     reason : how the weight came about, in a sentence
     """
 
+    horizon: Horizon
     regular: FittedModel
     newcomer: FittedModel | None
     weight: TenureWeight
@@ -48,6 +51,7 @@ class FittedNewcomerBlend:
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> JoinedForecast:
         """The regular model's forecast, mixed with the newcomer's for those who are new."""
+        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         regular = self.regular.predict(known, horizon)
         weights = self._weights(known)
@@ -125,8 +129,8 @@ class NewcomerBlend:
             fitted = None if weight.is_nothing else newcomer.fit(snapshot, horizon, seed=seed)
         except NotEnoughDataError as error:
             nothing = TenureWeight(-np.inf, 0.0, self.tenure_limit)
-            return FittedNewcomerBlend(regular, None, nothing, _too_little(error))
-        return FittedNewcomerBlend(regular, fitted, weight, seen)
+            return FittedNewcomerBlend(horizon, regular, None, nothing, _too_little(error))
+        return FittedNewcomerBlend(horizon, regular, fitted, weight, seen)
 
     def _weigh(
         self, newcomer: Model, snapshot: Snapshot, horizon: Horizon, *, seed: int

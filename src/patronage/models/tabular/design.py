@@ -19,7 +19,7 @@ from patronage.snapshots import Snapshot
 from patronage.snapshots.attributes import is_attribute
 from patronage.snapshots.features import FEATURES, WINDOWS
 
-__all__ = ["FEATURE_GROUPS", "Category", "Design", "feature_names"]
+__all__ = ["FEATURE_GROUPS", "Category", "Design", "feature_names", "groups_with"]
 
 FEATURE_GROUPS: Final = ("rhythm", "money", "windows")
 
@@ -133,15 +133,10 @@ class Design:
         only : the features read, beside attributes; None: all
         """
         names = feature_names(longest_window=longest_window)
+        told = tuple(column for group in groups for column in FEATURES[group])
         if only is not None:
             names = tuple(name for name in names if name in only)
-            groups = tuple(group for group in groups if not FEATURES[group].keys().isdisjoint(only))
-        told = [
-            column
-            for group in groups
-            for column in FEATURES[group]
-            if only is None or column in only
-        ]
+            told = tuple(column for column in told if column in only)
         numbers, categories = [], []
         for name in (*told, *attributes):
             kind = customers.schema[name]
@@ -183,6 +178,20 @@ class Design:
         """The columns that are the same function of a customer at every day: all but the taught."""
         columns = customers.select(_columns(self.names, self.numbers, self.categories))
         return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+
+
+def groups_with(
+    only: tuple[str, ...] | None, groups: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of FEATURE_GROUPS, and of the further groups, that any of the features is in.
+
+    only : features; None: all
+    """
+    if only is None:
+        return FEATURE_GROUPS, groups
+    names = tuple(name for name in feature_names() if name in only)
+    told = tuple(group for group in groups if not FEATURES[group].keys().isdisjoint(only))
+    return _groups_of(names), told
 
 
 @lru_cache(maxsize=64)

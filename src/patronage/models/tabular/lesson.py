@@ -11,7 +11,7 @@ from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
 from patronage.models.learned import LearnedFeatures
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.tabular.design import FEATURE_GROUPS, Design
+from patronage.models.tabular.design import Design, groups_with
 from patronage.models.tabular.telling import telling_groups
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
@@ -112,7 +112,8 @@ def _lesson(
     found = _origins(snapshot, horizon, settings)
     attributes = profile_attributes(snapshot.events) if settings.with_attributes else ()
     groups = telling_groups(snapshot.events) if settings.groups is None else settings.groups
-    wanted = (*FEATURE_GROUPS, *groups, *attributes)
+    basic, groups = groups_with(settings.only, groups)
+    wanted = (*basic, *groups, *attributes)
     pairs = training_pairs(snapshot, found.origins, found.horizon, wanted)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
