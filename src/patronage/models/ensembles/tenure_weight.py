@@ -16,6 +16,8 @@ __all__ = ["TenureWeight", "learn_tenure_weight"]
 _PRIOR_ROWS: Final = 5.0
 # Standard deviation of what is held of the slope before anything is seen; at 0 all ages are alike.
 _SLOPE_SD: Final = 1.0
+# Part of the days before the limit over which the weight fades; measured: docs/decisions/0022.
+_FADES: Final = 1 / 3
 _LEVELS: Final = np.linspace(-8.0, 8.0, 33)
 _SLOPES: Final = np.linspace(0.0, 4.0, 17)
 # A weight that is nowhere above this moves nothing worth a second model.
@@ -25,10 +27,10 @@ _TOO_SMALL: Final = 0.01
 @final
 @dataclass(frozen=True)
 class TenureWeight:
-    """w(t) = expit(level − slope log(1 + t)) (1 − t / limit), and 0 from the limit on.
+    """w(t) = expit(level − slope log(1 + t)) until it fades, and 0 from the limit on.
 
-    It never rises, and fades to nothing at the limit, so that no score jumps on the day on which a
-    customer is no newcomer any more.
+    It never rises, and fades to nothing over the last third of the days before the limit, so that
+    no score jumps on the day on which a customer is no newcomer any more.
 
     Attributes
     ----------
@@ -49,8 +51,7 @@ class TenureWeight:
     def at(self, tenure: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         """The weight of the newcomer's answer, 0 to 1, at days since the first purchase."""
         logs = np.log1p(np.maximum(tenure, 0.0))
-        fading = np.clip(1.0 - tenure / self.limit, 0.0, 1.0)
-        return np.asarray(expit(self.level - self.slope * logs) * fading)
+        return np.asarray(expit(self.level - self.slope * logs) * _fading(tenure, self.limit))
 
 
 def learn_tenure_weight(
@@ -75,11 +76,11 @@ def learn_tenure_weight(
     if not young.any():
         return nothing
     ahead = newcomer[young] / regular[young] - 1.0
-    logs, fading = np.log1p(np.maximum(tenure[young], 0.0)), 1.0 - tenure[young] / limit
+    logs, fading = np.log1p(np.maximum(tenure[young], 0.0)), _fading(tenure[young], limit)
 
     def loss(parameters: Float[np.ndarray, " 2"]) -> float:
         level, slope = parameters
-        weight = expit(level - slope * logs) * np.minimum(fading, 1.0)
+        weight = expit(level - slope * logs) * fading
         drawn = _PRIOR_ROWS * log_expit(-level) - 0.5 * (slope / _SLOPE_SD) ** 2
         return -float(np.log1p(weight * ahead).sum() + drawn)
 
@@ -92,3 +93,7 @@ def learn_tenure_weight(
         level, slope = start
     found = TenureWeight(float(level), float(slope), limit)
     return found if found.at(np.zeros(1))[0] > _TOO_SMALL else nothing
+
+
+def _fading(tenure: Float[np.ndarray, " rows"], limit: float) -> Float[np.ndarray, " rows"]:
+    return np.asarray(np.clip((1.0 - tenure / limit) / _FADES, 0.0, 1.0))
