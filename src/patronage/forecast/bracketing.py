@@ -52,7 +52,8 @@ def bracketed_quantile(
         secant = (over[rows] * left - short[rows] * right) / np.where(fall > 0, fall, 1.0)
         secant = np.where(fall > 0, np.clip(secant, left, right), middle)
         towards = np.sign(middle - secant)
-        nudge = 0.2 * (right - left) ** 2 / width[rows]
+        # Why the floor: beside a root found already, a smaller step would not close the bounds.
+        nudge = np.maximum(0.2 * (right - left) ** 2 / width[rows], _precision(right) / 2)
         tried = np.where(nudge <= np.abs(middle - secant), secant + towards * nudge, middle)
         allowed = np.maximum(radius[rows] - (right - left) / 2, 0.0)
         at = np.where(np.abs(tried - middle) <= allowed, tried, middle - towards * allowed)
