@@ -180,7 +180,7 @@ def _cell(
     ]
     low, high = np.quantile(ahead, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     away = value - _of(metric, regular[metric], outcome)
-    clear = "**" if (low > 0) == (high > 0) else ""
+    clear = "**" if low > 0 or high < 0 else ""
     return f"{value:.3f} ({clear}{away:+.3f}{clear}, {low:+.3f} to {high:+.3f})"
 
 
@@ -191,7 +191,9 @@ Made by `python benchmarks/accuracy/newcomers.py`. Customers whose first purchas
 days before the day of the forecast, judged once on what they did after it. In brackets: less
 Pareto/NBD, with 90 % intervals over resampled customers, paired; bold where they leave out 0. The
 log score (mean log chance of the bin that the outcome fell into, in bins common to all models) and
-the Gini are the better the higher, the deviance the lower.
+the Gini are the better the higher, the deviance the lower. Of Madrigal only quarters are known: the
+days within them are made up, and each purchase of a quarter has its mean amount. Of the grocery log
+no amounts are known; a continuous distribution of money then scores badly whatever its mean.
 """
 
 if __name__ == "__main__":
