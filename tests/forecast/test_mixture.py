@@ -90,3 +90,33 @@ def test_joined_groups_answer_in_the_order_of_the_whole():
     assert whole.take(np.array([2, 1])).mean()[:, 0].tolist() == [3.0, 4.0]
     assert whole.sample(7, np.random.default_rng(1)).shape == (7, 3, 1)
     np.testing.assert_allclose(whole.quantile([0.9])[[0, 2]], odd.quantile([0.9]))
+
+
+def bisected(mixture: MixtureForecast, level: float) -> np.ndarray:
+    """The quantile the slow way."""
+    of_members = np.stack([member.quantile([level])[:, 0] for member in mixture.members])
+    low, high = of_members.min(axis=0), of_members.max(axis=0)
+    for _ in range(80):
+        middle = (low + high) / 2
+        reached = mixture.cdf(middle)[1] >= level
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return high
+
+
+def test_quantiles_are_those_of_bisection():
+    """Of smooth members, of points that leap, and of both, with weights of each customer's own."""
+    rng = np.random.default_rng(4)
+    ids, n = list(range(40)), 40
+    smooth = [
+        zero_inflated(rng.uniform(0.05, 0.95, n).tolist(), rng.lognormal(3, 1.5, n).tolist(), ids)
+        for _ in range(2)
+    ]
+    leaping = SampleForecast(np.array(ids), AS_OF, HORIZON, rng.lognormal(3, 1, (7, n, 1)))
+    weights = rng.dirichlet(np.ones(2), n)
+
+    for members in (smooth, [smooth[0], leaping], [leaping, smooth[1]]):
+        mixture = MixtureForecast.of(members, weights)
+        levels = [0.02, 0.5, 0.8, 0.99]
+        found = mixture.quantile(levels)
+        slow = np.stack([bisected(mixture, level) for level in levels], axis=1)
+        np.testing.assert_allclose(found, slow, rtol=1e-11, atol=1e-15)

@@ -23,10 +23,12 @@ from patronage.live.scorer import Scorer
 from patronage.live.sql_event_store import SqlEventStore
 from patronage.live.sqlite import SQLite
 from patronage.live.workspace import Workspace, write_workspace
+from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.catalog import make_model
+from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend, NewcomerBlend
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.scoring import score, scoring_of
-from patronage.snapshots import take_snapshot
+from patronage.snapshots import Snapshot, take_snapshot
 from patronage.value import Economics
 
 START, RUN, LATER = date(2025, 1, 1), date(2025, 11, 1), date(2026, 1, 1)
@@ -39,8 +41,13 @@ def shop() -> Any:
     return simulate(SimulationSettings(n_customers=250, start=START, end=LATER), seed=7)
 
 
+# Of one earlier day, for the sake of time.
+OWN = {"newcomer_blend": NewcomerBlend(ParetoNBD(), n_folds_max=1)}
+
+
 @pytest.mark.parametrize(
-    "name", ["bg_nbd", pytest.param("tweedie_lightgbm", marks=pytest.mark.slow)]
+    "name",
+    ["bg_nbd", *(pytest.param(n, marks=pytest.mark.slow) for n in ("tweedie_lightgbm", *OWN))],
 )
 def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
     log = EventLog.from_frame(
@@ -65,7 +72,10 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
     while scorer.pass_once():
         pass
 
-    batch = batch_scores(store, log, workspace, tmp_path)
+    snapshot = batch_snapshot(store, log, workspace, tmp_path)
+    batch = score(snapshot, scoring_of(model.artifact, Economics()))
+    if name in OWN:
+        newly_arrived_are_answered_by_both(model.artifact.fitted, snapshot)
     live = {
         who: held.score
         for who, held in zip(
@@ -83,10 +93,20 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
                 assert told == pytest.approx(row[number], rel=1e-9, abs=1e-9), (row, number)
 
 
+def newly_arrived_are_answered_by_both(fitted: Any, snapshot: Snapshot) -> None:
+    """Some customers came after the run, with one purchase so far, and the newcomer's has a say."""
+    assert isinstance(fitted, FittedNewcomerBlend)
+    assert fitted.newcomer is not None
+    arrived = (pl.col("first_day") >= RUN) & pl.col("is_buyer")
+    once = snapshot.customers.filter(arrived & (pl.col("frequency") == 0))
+    assert len(once) > 10
+    assert (fitted.weight.at(once["T"].to_numpy()) > 0.1).all()
+
+
 def a_run(log: EventLog, name: str, folder: Path) -> Workspace:
     """What `patronage run` leaves of the past, with this model."""
     snapshot, horizon = take_snapshot(log.before(RUN).compact(), as_of=RUN), Horizon(13, "week")
-    fitted = make_model(name).fit(snapshot, horizon)
+    fitted = (OWN.get(name) or make_model(name)).fit(snapshot, horizon)
     save_artifact(Artifact(name, fitted, horizon, RUN, "EUR"), folder / "models" / name)
     kept = load_artifact(folder / "models" / name)
     ready = snapshot.with_features(kept.fitted.features)
@@ -111,13 +131,12 @@ def what_comes_later(log: EventLog, spelling: Spelling, now: datetime) -> list[A
     return [one for one in arrivals if isinstance(one, Arrival)]
 
 
-def batch_scores(
+def batch_snapshot(
     store: SqlEventStore, log: EventLog, workspace: Workspace, folder: Path
-) -> pl.DataFrame:
-    """The store's events as a log, scored by the saved model."""
+) -> Snapshot:
+    """The store's events as a log, with what the saved model reads."""
     store.export(folder / "export.parquet")
     whole = read_events(str(folder / "export.parquet"), currency="EUR")
     whole = replace(whole, tables=log.tables, has_clock=workspace.has_clock)
-    artifact = load_artifact(folder / workspace.model)
-    snapshot = take_snapshot(whole, as_of=LATER, features=artifact.fitted.features)
-    return score(snapshot, scoring_of(artifact, Economics()))
+    features = load_artifact(folder / workspace.model).fitted.features
+    return take_snapshot(whole, as_of=LATER, features=features)

@@ -65,7 +65,7 @@ def test_no_other_weights_have_a_better_score(chances: np.ndarray):
 
 def test_weights_follow_the_latest_fold_where_half_life_is_short():
     chances = np.array([[0.9, 0.1]] * 10 + [[0.1, 0.9]] * 10)
-    seen = FoldChances(("old", "new"), chances, np.repeat([0, 1], 10))
+    seen = FoldChances(("old", "new"), chances, np.repeat([0, 1], 10), np.zeros(20))
 
     assert Blend({})._weights(seen) == pytest.approx([0.5, 0.5])
     assert Blend({}, half_life=0.2)._weights(seen)[1] > 0.95
@@ -73,14 +73,14 @@ def test_weights_follow_the_latest_fold_where_half_life_is_short():
 
 def test_a_member_far_likelier_has_all_the_probability():
     chances = np.array([[0.8, 0.1]] * 200)
-    seen = FoldChances(("right", "wrong"), chances, np.zeros(200, dtype=np.int64))
+    seen = FoldChances(("right", "wrong"), chances, np.zeros(200, dtype=np.int64), np.zeros(200))
 
     assert model_probabilities(seen, n_resamples=50, seed=1) == pytest.approx([1.0, 0.0], abs=1e-6)
 
 
 def test_members_that_said_the_same_share():
     chances = np.full((200, 2), 0.3)
-    seen = FoldChances(("a", "b"), chances, np.zeros(200, dtype=np.int64))
+    seen = FoldChances(("a", "b"), chances, np.zeros(200, dtype=np.int64), np.zeros(200))
 
     assert model_probabilities(seen, n_resamples=50, seed=1) == pytest.approx([0.5, 0.5])
 

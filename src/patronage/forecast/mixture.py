@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, final
+from typing import final
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from patronage.forecast.base import AbstractForecast
+from patronage.forecast.bracketing import bracketed_quantile
 from patronage.horizon import Horizon
 
 __all__ = ["MixtureForecast"]
-
-# Halvings of the bracket of the members' quantiles: 2^-50 of its width is left.
-_HALVINGS: Final = 50
 
 
 @final
@@ -106,20 +104,22 @@ class MixtureForecast(AbstractForecast):
         return _mean_known([member.survival() for member in self.members], self.weights)
 
     def quantile(self, levels: Sequence[float]) -> Float[np.ndarray, "customers levels"]:
-        """Between the members' least and greatest quantile, by bisection."""
-        found = np.empty((self.n_customers, len(levels)))
+        """Between the members' least and greatest quantile."""
         of_members = np.stack([member.quantile(levels) for member in self.members])
+        low, high = of_members.min(axis=0), of_members.max(axis=0)
+        part: tuple[np.ndarray, MixtureForecast] = (np.arange(self.n_customers), self)
+
+        def reached(
+            total: Float[np.ndarray, " some"], rows: Int[np.ndarray, " some"]
+        ) -> Float[np.ndarray, " some"]:
+            nonlocal part
+            if not np.array_equal(rows, part[0]):
+                part = rows, self.take(rows)
+            return part[1].cdf(total)[1]
+
+        found = np.empty_like(low)
         for column, level in enumerate(levels):
-            low, high = of_members[:, :, column].min(axis=0), of_members[:, :, column].max(axis=0)
-            # Why: where the lower end already reaches the level, it is the quantile (an atom).
-            high = np.where(self.cdf(low)[1] >= level, low, high)
-            for _ in range(_HALVINGS):
-                middle = low + (high - low) / 2
-                reached = self.cdf(middle)[1] >= level
-                low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-                if np.all(high - low <= 1e-12 * np.maximum(np.abs(high), 1e-6)):
-                    break
-            found[:, column] = high
+            found[:, column] = bracketed_quantile(reached, level, low[:, column], high[:, column])
         return found
 
     def cdf(

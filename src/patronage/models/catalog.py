@@ -189,6 +189,17 @@ MODELS: Final[Mapping[str, Entry]] = {
         2,
         by_default=False,
     ),
+    "newcomer_blend": Entry(
+        "patronage.models.ensembles.newcomer_blend:NewcomerBlend",
+        "ensemble",
+        "forecast",
+        "any with enough history",
+        "New customers whose first basket, session or channel tells more than their few purchases.",
+        4,
+        (),
+        {"regular": "pareto_nbd"},
+        by_default=False,
+    ),
     "normal_spend": Entry(
         "patronage.models.btyd.normal_spend:NormalSpend",
         "btyd",

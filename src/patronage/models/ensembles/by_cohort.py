@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import final
 
 import numpy as np
 import polars as pl
 
-from patronage.errors import FitError, NotEnoughDataError, SettingsError
+from patronage.errors import FitError, NotEnoughDataError
 from patronage.forecast import JoinedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.cohorts import cohort_features, cohort_names
 from patronage.models.explaining import Contributions, contributions_of
 from patronage.snapshots import Snapshot, take_snapshot
-from patronage.snapshots.attributes import is_attribute
 
 __all__ = ["ByCohort", "FittedByCohort"]
-
-_EVERY: Final = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
 
 @final
@@ -38,9 +36,9 @@ class FittedByCohort:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Feature groups that any of the models reads, and the attribute that parts them."""
+        """Feature groups that any of the models reads, and what parts them."""
         models = (self.everybody, *self.cohorts.values())
-        own = (self.cohort,) if is_attribute(self.cohort) else ()
+        own = cohort_features(self.cohort)
         return tuple(dict.fromkeys((*own, *(group for one in models for group in one.features))))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> JoinedForecast:
@@ -64,7 +62,7 @@ class FittedByCohort:
     def _parts(self, snapshot: Snapshot) -> Iterator[tuple[FittedModel, np.ndarray, Snapshot]]:
         """Each model, where its customers stand, and their snapshot."""
         known = snapshot.with_features(self.features)
-        names = _cohorts(known, self.cohort).to_numpy()
+        names = cohort_names(known.customers, self.cohort).to_numpy()
         others = ~np.isin(names, list(self.cohorts))
         masks = [(self.cohorts[name], names == name) for name in self.cohorts]
         for model, mine in ((self.everybody, others), *masks):
@@ -81,26 +79,20 @@ class ByCohort:
     Attributes
     ----------
     model : any model
-    cohort : 'month', 'quarter' or 'year' of the first purchase, or an attribute such as
-        "customers.country"
+    cohort : as in `cohort_features`: 'quarter' of the first purchase, "customers.country", …
     n_least : customers that a cohort needs for a model of its own
     """
 
     model: Model
-    cohort: Literal["month", "quarter", "year"] | str = "quarter"
+    cohort: str = "quarter"
     n_least: int = 1000
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedByCohort:
         """Fit everybody, then each cohort; one that cannot be fitted stays with everybody."""
-        if self.cohort not in _EVERY and not is_attribute(self.cohort):
-            raise SettingsError(
-                f"no cohorts by {self.cohort!r}.\n"
-                "To mend: month, quarter or year of the first purchase, or an attribute such as "
-                '"customers.country".'
-            )
-        own = (self.cohort,) if is_attribute(self.cohort) else ()
-        known = snapshot.with_features(own) if own else snapshot
-        table = known.customers.select("customer_id", cohort=_cohorts(known, self.cohort))
+        known = snapshot.with_features(cohort_features(self.cohort))
+        table = known.customers.select(
+            "customer_id", cohort=cohort_names(known.customers, self.cohort)
+        )
         cohorts: dict[str, FittedModel] = {}
         for (name,), members in sorted(table.drop_nulls().group_by("cohort"), key=lambda g: g[0]):
             if self.n_least <= len(members) < len(table):
@@ -110,14 +102,6 @@ class ByCohort:
                 except (NotEnoughDataError, FitError):
                     continue
         return FittedByCohort(self.cohort, self.model.fit(snapshot, horizon, seed=seed), cohorts)
-
-
-def _cohorts(snapshot: Snapshot, cohort: str) -> pl.Series:
-    """The name of each customer's cohort; null where an attribute is not known."""
-    customers = snapshot.customers
-    if cohort in _EVERY:
-        return customers["first_day"].dt.truncate(_EVERY[cohort]).cast(pl.String)
-    return customers[cohort].cast(pl.String)
 
 
 def _only(snapshot: Snapshot, customer_id: pl.Series) -> Snapshot:

@@ -21,7 +21,14 @@ from patronage.models.folds import Fold, folds_at
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
 
-__all__ = ["FittedPool", "FoldChances", "fit_pool", "fold_chances"]
+__all__ = [
+    "FittedPool",
+    "FoldChances",
+    "bin_edges",
+    "chances_in_bins",
+    "fit_pool",
+    "fold_chances",
+]
 
 _N_BINS: Final = 20
 # Why: what a member held impossible happens; this part of every bin is everybody's.
@@ -70,11 +77,13 @@ class FoldChances:
     names : members that every fold had enough history for
     chances : P(the bin that the outcome fell into)
     fold : number of the fold of each row, the latest the highest
+    tenure : days since the first purchase of each row's customer, at the fold's day
     """
 
     names: tuple[str, ...]
     chances: Float[np.ndarray, "rows members"]
     fold: Int[np.ndarray, " rows"]
+    tenure: Float[np.ndarray, " rows"]
 
 
 def fold_chances(
@@ -97,10 +106,7 @@ def fold_chances(
     """
     rewound = rewound_origins(snapshot, horizon, n_min=n_folds[0], n_max=n_folds[1])
     folds = folds_at(snapshot, rewound.origins, rewound.horizon, seed=seed)
-    paid = np.concatenate([fold.outcome.total for fold in folds])
-    paid = paid[paid > 0]
-    inner = np.quantile(paid, np.arange(1, _N_BINS) / _N_BINS) if len(paid) else np.empty(0)
-    edges = np.unique(np.concatenate([[0.0], inner]))
+    edges = bin_edges(np.concatenate([fold.outcome.total for fold in folds]))
     told: dict[str, Float[np.ndarray, " rows"]] = {}
     refused: NotEnoughDataError | None = None
     for name, model in members.items():
@@ -114,7 +120,10 @@ def fold_chances(
         raise refused
     sizes = [len(fold.at.customers) for fold in folds]
     return FoldChances(
-        tuple(told), np.stack(list(told.values()), axis=1), np.repeat(np.arange(len(folds)), sizes)
+        tuple(told),
+        np.stack(list(told.values()), axis=1),
+        np.repeat(np.arange(len(folds)), sizes),
+        np.concatenate([fold.at.customers["T"].to_numpy() for fold in folds]),
     )
 
 
@@ -122,7 +131,22 @@ def _chances(
     model: Model, fold: Fold, horizon: Horizon, edges: Float[np.ndarray, " edges"], *, seed: int
 ) -> Float[np.ndarray, " customers"]:
     forecast = model.fit(fold.learn, horizon, seed=seed).predict(fold.at, horizon)
-    total = fold.outcome.total
+    return chances_in_bins(forecast, fold.outcome.total, edges)
+
+
+def bin_edges(total: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " edges"]:
+    """Edges of the bins: 0, and quantiles of what those who paid paid."""
+    paid = total[total > 0]
+    inner = np.quantile(paid, np.arange(1, _N_BINS) / _N_BINS) if len(paid) else np.empty(0)
+    return np.unique(np.concatenate([[0.0], inner]))
+
+
+def chances_in_bins(
+    forecast: AbstractForecast,
+    total: Float[np.ndarray, " customers"],
+    edges: Float[np.ndarray, " edges"],
+) -> Float[np.ndarray, " customers"]:
+    """What the forecast had held likely: P(the bin that each total fell into)."""
     where = np.searchsorted(edges, total)
     low = np.where(where == 0, -np.inf, edges[np.maximum(where - 1, 0)])
     high = np.where(where == len(edges), np.inf, edges[np.minimum(where, len(edges) - 1)])

@@ -36,16 +36,21 @@ class Contributions:
         return Contributions(self.base * by, self.reasons, self.values * by[:, None])
 
     @staticmethod
-    def weighted(parts: Sequence["Contributions"], weights: Sequence[float]) -> "Contributions":
-        """The weighted sum; the same reason of several parts is one."""
+    def weighted(
+        parts: Sequence["Contributions"],
+        weights: Sequence[float | Float[np.ndarray, " customers"]],
+    ) -> "Contributions":
+        """The weighted sum, by one weight a part or one a customer; the same reason of several
+        parts is one.
+        """
         reasons = tuple(dict.fromkeys(reason for part in parts for reason in part.reasons))
         place = {reason: k for k, reason in enumerate(reasons)}
         base = np.zeros(len(parts[0].base))
         values = np.zeros((len(base), len(reasons)))
         for part, weight in zip(parts, weights, strict=True):
-            base += weight * part.base
-            columns = [place[reason] for reason in part.reasons]
-            values[:, columns] += weight * part.values
+            scaled = part.scaled(weight)
+            base += scaled.base
+            values[:, [place[reason] for reason in part.reasons]] += scaled.values
         return Contributions(base, reasons, values)
 
 

@@ -19,7 +19,7 @@ from patronage.snapshots import Snapshot
 from patronage.snapshots.attributes import is_attribute
 from patronage.snapshots.features import FEATURES, WINDOWS
 
-__all__ = ["FEATURE_GROUPS", "Category", "Design", "feature_names"]
+__all__ = ["FEATURE_GROUPS", "Category", "Design", "feature_names", "groups_with"]
 
 FEATURE_GROUPS: Final = ("rhythm", "money", "windows")
 
@@ -120,6 +120,7 @@ class Design:
         longest_window: float = np.inf,
         groups: tuple[str, ...] = (),
         attributes: tuple[str, ...] = (),
+        only: tuple[str, ...] | None = None,
     ) -> "Design":
         """The design of a table: which of the attributes can be told apart, and how.
 
@@ -129,9 +130,15 @@ class Design:
         longest_window : days; longer windows are left out
         groups : further feature groups
         attributes : features such as "customers.gender"
+        only : the features read, beside attributes; None: all
         """
+        names = feature_names(longest_window=longest_window)
+        told = tuple(column for group in groups for column in FEATURES[group])
+        if only is not None:
+            names = tuple(name for name in names if name in only)
+            told = tuple(column for column in told if column in only)
         numbers, categories = [], []
-        for name in (*(column for group in groups for column in FEATURES[group]), *attributes):
+        for name in (*told, *attributes):
             kind = customers.schema[name]
             if kind.is_numeric() or kind == pl.Boolean:
                 # Why: a log without e-mails or returns has columns of nothing but zeros.
@@ -140,7 +147,7 @@ class Design:
             elif kind in (pl.String, pl.Categorical, pl.Enum):
                 categories.append(Category(name, _levels(customers[name])))
         return cls(
-            feature_names(longest_window=longest_window),
+            names,
             groups,
             tuple(numbers),
             tuple(category for category in categories if category.levels),
@@ -151,7 +158,7 @@ class Design:
         """Feature groups and attributes that `matrix` reads beyond RFM."""
         attributes = (*self.numbers, *(category.feature for category in self.categories))
         taught = (feature for one in self.taught for feature in one.features)
-        own = (*FEATURE_GROUPS, *self.groups, *filter(is_attribute, attributes))
+        own = (*_groups_of(self.names), *self.groups, *filter(is_attribute, attributes))
         return tuple(dict.fromkeys((*own, *taught)))
 
     @property
@@ -171,6 +178,28 @@ class Design:
         """The columns that are the same function of a customer at every day: all but the taught."""
         columns = customers.select(_columns(self.names, self.numbers, self.categories))
         return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+
+
+def groups_with(
+    only: tuple[str, ...] | None, groups: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of FEATURE_GROUPS, and of the further groups, that any of the features is in.
+
+    only : features; None: all
+    """
+    if only is None:
+        return FEATURE_GROUPS, groups
+    names = tuple(name for name in feature_names() if name in only)
+    told = tuple(group for group in groups if not FEATURES[group].keys().isdisjoint(only))
+    return _groups_of(names), told
+
+
+@lru_cache(maxsize=64)
+def _groups_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of FEATURE_GROUPS that the features are made of."""
+    made = _expressions(WINDOWS)
+    read = {column for name in names for column in made[name].meta.root_names()}
+    return tuple(group for group in FEATURE_GROUPS if not read.isdisjoint(FEATURES[group]))
 
 
 @lru_cache(maxsize=64)

@@ -16,13 +16,13 @@ from patronage.models.learners.lightgbm import LightGBM
 from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
-from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
+from patronage.models.tabular.lesson import Lesson, LessonSettings, prepare_lesson
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.spread import AmountSpread, learn_amount_spread
 from patronage.models.tabular.vote import learn_vote, with_vote
 from patronage.snapshots import Snapshot
 
-__all__ = ["FittedHurdle", "Hurdle"]
+__all__ = ["FittedHurdle", "Hurdle", "LearnedHurdle"]
 
 # A chance of paying is kept this far from 0 and 1.
 _EDGE = 1e-6
@@ -74,10 +74,23 @@ class FittedHurdle:
         exponent and the expected cash multiplied with the ratio that the process model finds for
         the customer; the spread of positive cash stays.
         """
-        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
+        told, way = self.told_of(known, horizon)
+        return self.forecast(known, horizon, told, way)
+
+    def told_of(self, known: Snapshot, horizon: Horizon) -> tuple[Summary, Carried]:
+        """What is expected within `learned`, and the way from there to `horizon`.
+
+        known : with `features`
+        """
+        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        told = self.told(self.design.matrix(known), way)
+        return self.told(self.design.matrix(known), way), way
+
+    def forecast(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> ZeroInflatedForecast:
+        """The forecast of what is told of the customers, carried to `horizon`."""
         expected = told.cash * way.ratio
         p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
         purchases = told.purchases * way.ratio
@@ -131,6 +144,15 @@ class Hurdle:
 
     def fit(self, snapshot: Snapshot, horizon: Horizon, *, seed: int = 0) -> FittedHurdle:
         """Learn from customers at earlier origins and what they then did."""
+        return self.learn(snapshot, horizon, seed=seed).fitted
+
+    def learn(
+        self, snapshot: Snapshot, horizon: Horizon, *, seed: int, votes: bool = True
+    ) -> "LearnedHurdle":
+        """The fitted model, with what it learned from.
+
+        votes : the process model has a part in the forecast, beside carrying it
+        """
         lesson = prepare_lesson(
             snapshot, horizon, settings=self.lesson, n_folds=self.learner.n_folds, seed=seed
         )
@@ -147,13 +169,9 @@ class Hurdle:
             snapshot, horizon, lesson, taught=self.lesson, learner=self.learner, seed=seed
         )
         unseen = np.clip(paying.unseen, _EDGE, 1.0 - _EDGE)
-        vote, told = learn_vote(
-            process,
-            snapshot,
-            lesson,
-            Summary(unseen * amount.unseen, purchases.unseen, unseen),
-        )
-        return FittedHurdle(
+        own = Summary(unseen * amount.unseen, purchases.unseen, unseen)
+        vote, told = learn_vote(process if votes else None, snapshot, lesson, own)
+        fitted = FittedHurdle(
             horizon,
             lesson.horizon,
             lesson.design,
@@ -165,3 +183,13 @@ class Hurdle:
             vote,
             process,
         )
+        return LearnedHurdle(fitted, lesson, told)
+
+
+@dataclass(frozen=True)
+class LearnedHurdle:
+    """A fitted hurdle, its lesson, and what each row was told by who never saw its customer."""
+
+    fitted: FittedHurdle
+    lesson: Lesson
+    told: Summary

@@ -11,7 +11,7 @@ from patronage.errors import NotEnoughDataError
 from patronage.horizon import Horizon
 from patronage.models.learned import LearnedFeatures
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.tabular.design import FEATURE_GROUPS, Design
+from patronage.models.tabular.design import Design, groups_with
 from patronage.models.tabular.telling import telling_groups
 from patronage.models.training_pairs import RewoundOrigins, rewound_origins, training_pairs
 from patronage.snapshots import Snapshot
@@ -37,6 +37,9 @@ class LessonSettings:
     groups : feature groups beyond those that every design has; None: `telling_groups`
     with_attributes : the attributes of the customers table, as known at each origin, are features
     learned : features that are learned, anew at each origin and today
+    only : the features read, beside attributes and learned ones; None: all
+    younger_than : days since the first purchase at the origin from which on a customer teaches
+        nothing; None: everybody teaches
     """
 
     n_origins: int = 5
@@ -45,6 +48,8 @@ class LessonSettings:
     groups: tuple[str, ...] | None = None
     with_attributes: bool = True
     learned: tuple[LearnedFeatures, ...] = ()
+    only: tuple[str, ...] | None = None
+    younger_than: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,22 +112,29 @@ def _lesson(
     found = _origins(snapshot, horizon, settings)
     attributes = profile_attributes(snapshot.events) if settings.with_attributes else ()
     groups = telling_groups(snapshot.events) if settings.groups is None else settings.groups
-    wanted = (*FEATURE_GROUPS, *groups, *attributes)
+    basic, groups = groups_with(settings.only, groups)
+    wanted = (*basic, *groups, *attributes)
     pairs = training_pairs(snapshot, found.origins, found.horizon, wanted)
     customers, net, purchases = pairs.customers, pairs.total, pairs.total_purchases
     rng = np.random.default_rng(seed)
+    rows = np.arange(len(net))
+    if settings.younger_than is not None:
+        rows = np.flatnonzero((customers["T"] < settings.younger_than).to_numpy())
+        customers, net, purchases = customers[rows], net[rows], purchases[rows]
     block, shuffled = blocks_of_customers(
         customers["customer_id"].to_numpy(), n_folds=n_folds, rng=rng
     )
-    rows = np.arange(len(net))
     if len(net) > settings.most_rows:
-        rows = np.flatnonzero(shuffled < settings.most_rows / len(net) * (shuffled.max() + 1))
-        customers, net, purchases, block = customers[rows], net[rows], purchases[rows], block[rows]
+        some = np.flatnonzero(shuffled < settings.most_rows / len(net) * (shuffled.max() + 1))
+        customers, net, purchases, block = customers[some], net[some], purchases[some], block[some]
+        rows = rows[some]
     cash = np.maximum(net, 0.0)
     paying = int((cash > 0).sum())
     if paying < MIN_PAYING or min(cash[block == k].sum() for k in range(n_folds)) <= 0:
+        age = settings.younger_than
+        who = "customers" if age is None else f"customers younger than {age:g} days"
         raise NotEnoughDataError(
-            f"of {len(cash)} customers at {len(found.origins)} earlier origins only {paying} paid "
+            f"of {len(cash)} {who} at {len(found.origins)} earlier origins only {paying} paid "
             f"anything within {found.horizon}; at least {MIN_PAYING} are needed to learn from.\n"
             "To mend: bring a longer history, or use a model with few parameters (pareto_nbd, "
             "everyone_average)."
@@ -130,7 +142,13 @@ def _lesson(
     # A window longer than the first origin's history holds everything there, and less today.
     history = float((snapshot.as_of - found.origins[0]).days)
     oldest = float(np.max(snapshot.customers["T"].to_numpy())) + 1.0 - history
-    design = Design.learn(customers, longest_window=oldest, groups=groups, attributes=attributes)
+    design = Design.learn(
+        customers,
+        longest_window=oldest,
+        groups=groups,
+        attributes=attributes,
+        only=settings.only,
+    )
     parts = [design.fixed(customers)]
     if settings.learned:
         parts.append(_taught_then(snapshot, found, settings.learned, seed=seed)[rows])
