@@ -65,6 +65,11 @@ class OwnRedis:
         )
         wait_for(self.port)
 
+    def signal(self, number: int) -> None:
+        """SIGSTOP: it hangs, with its connections open; SIGCONT: it goes on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -113,10 +118,11 @@ def _wait_for_cluster(port: int) -> None:
 
 
 class OwnPostgres:
-    """A cluster in a folder of its own."""
+    """A cluster in a folder of its own; `settings` as the server takes them."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, settings: str) -> None:
         self._folder, self._binaries, self.port = folder, binaries, free_port()
+        self._settings = settings
         self._run("initdb", "-U", "patronage", "-E", "UTF8", "--no-locale", "-N", "-A", "trust")
 
     @property
@@ -126,7 +132,7 @@ class OwnPostgres:
     def start(self) -> None:
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
         log = str(self._folder / "server.log")
-        self._run("pg_ctl", "-s", "-w", "-l", log, "-o", f"{settings} -c fsync=off", "start")
+        self._run("pg_ctl", "-s", "-w", "-l", log, "-o", f"{settings} {self._settings}", "start")
 
     def stop(self, how: str = "fast") -> None:
         self._run("pg_ctl", "-s", "-w", "-m", how, "stop")
@@ -139,7 +145,7 @@ class OwnPostgres:
 
 
 @contextmanager
-def own_postgres() -> Iterator[OwnPostgres]:
+def own_postgres(settings: str = "-c fsync=off") -> Iterator[OwnPostgres]:
     """A server that has been started."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if not found:
@@ -148,7 +154,7 @@ def own_postgres() -> Iterator[OwnPostgres]:
     with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as name:
         if os.getuid() == 0:
             shutil.chown(name, "postgres")
-        server = OwnPostgres(Path(name), found[-1].parent)
+        server = OwnPostgres(Path(name), found[-1].parent, settings)
         server.start()
         try:
             yield server
