@@ -2,9 +2,10 @@
 
     python benchmarks/reliability/run.py STUDY … [--stores postgres] [--kills 100] [--seconds 10]
 
-Studies: kills, redis, postgres, full_disk, clock, overload, drain, swap. Each runs `patronage serve`
-in a process of its own under a steady load, breaks something, and compares at the end what the
-stores hold with what was acknowledged and with batch. Each writes its own section of RESULTS.md.
+Studies: kills, redis, postgres, full_disk, clock, overload, drain, swap. Each runs `patronage
+serve` in a process of its own under a steady load, breaks something, and compares at the end what
+the stores hold with what was acknowledged and with batch. Each writes its own section of
+RESULTS.md.
 """
 
 import argparse

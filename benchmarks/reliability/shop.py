@@ -1,6 +1,7 @@
 """A small shop with two models, and a real service on it in a process of its own."""
 
 import asyncio
+import atexit
 import json
 import os
 import re
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from live.servers import free_port
 from wire import Wire
 
+from live.servers import free_port
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog
 from patronage.horizon import Horizon
@@ -92,6 +93,7 @@ class Service:
         self.shop, self.more, self.program, self.rate = shop, list(more), list(program), rate
         self.host, self.port, self.key = "127.0.0.1", free_port(), shop.key
         self.log = shop.folder / "service.log"
+        atexit.register(self._end)
         self.start()
 
     def start(self) -> float:
@@ -152,6 +154,11 @@ class Service:
         """The exit code."""
         self.process.send_signal(number)
         return self.process.wait()
+
+    def _end(self) -> None:
+        """Where a study failed, nothing of it goes on."""
+        if self.process.poll() is None:
+            self.process.kill()
 
     def errors(self) -> int:
         """Lines of its log that tell a fault of its own."""

@@ -102,16 +102,13 @@ class Steady:
 
     def between(self, began: float, ended: float, what: str = "") -> list[Answer]:
         """Answers to what was asked then."""
-        return [
-            one for one in self.answers if began <= one.at < ended and what in ("", one.what)
-        ]
+        return [one for one in self.answers if began <= one.at < ended and what in ("", one.what)]
 
-    def seconds_until_usual(self, since: float) -> float:
-        """From a moment until the last answer that was refused, or came from elsewhere."""
-        return max(
-            (one.at + one.seconds - since for one in self.answers if not one.is_usual),
-            default=0.0,
-        )
+    def late(self, span: tuple[float, float]) -> float:
+        """Seconds into the span until the last answer that was refused, or came from elsewhere."""
+        some = self.between(span[0] - 60.0, span[1])
+        ends = [one.at + one.seconds - span[0] for one in some if not one.is_usual]
+        return max(0.0, *ends, 0.0)
 
     async def _all(self) -> None:
         senders = (self._send(k) for k in range(self.senders))

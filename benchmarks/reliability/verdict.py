@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from live.servers import OwnPostgres, OwnRedis
 from shop import Service, Shop
 
+from live.servers import OwnPostgres, OwnRedis
 from patronage.config import serve_settings
 from patronage.events import read_events
 from patronage.live.checking import check_stores
@@ -46,7 +46,11 @@ def named(postgres: object, redis: object) -> str:
 
 
 def verdict(
-    service: Service, acknowledged: Iterable[str], *, events: str = "", redis: OwnRedis | None = None
+    service: Service,
+    acknowledged: Iterable[str],
+    *,
+    events: str = "",
+    redis: OwnRedis | None = None,
 ) -> list[str]:
     """Rows of a table; the service is to be stopped, and nobody to wait for a score.
 
@@ -79,9 +83,7 @@ def _other_than_batch(shop: Shop, store) -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
         store.export(path)
-        log = replace(
-            read_events(str(path), currency="EUR"), has_clock=shop.workspace.has_clock
-        )
+        log = replace(read_events(str(path), currency="EUR"), has_clock=shop.workspace.has_clock)
         artifact = load_artifact(shop.folder / chosen_model(shop.workspace))
         snapshot = take_snapshot(log, as_of=as_of, features=artifact.fitted.features)
         batch = score(snapshot, scoring_of(artifact, Economics()))

@@ -1,4 +1,4 @@
-"""Servers of a test's own: to stop, to start again, to lose."""
+"""Servers and disks of a test's own: to stop, to start again, to lose, to fill."""
 
 import os
 import shutil
@@ -7,12 +7,21 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-__all__ = ["OwnPostgres", "OwnRedis", "own_cluster", "own_postgres", "own_redis"]
+__all__ = [
+    "OwnPostgres",
+    "OwnRedis",
+    "SmallDisk",
+    "free_port",
+    "own_cluster",
+    "own_postgres",
+    "own_redis",
+    "small_disk",
+]
 
 
 def free_port() -> int:
@@ -160,3 +169,35 @@ def own_postgres(settings: str = "-c fsync=off") -> Iterator[OwnPostgres]:
             yield server
         finally:
             server.stop("immediate")
+
+
+class SmallDisk:
+    """A file system of its own, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self) -> None:
+        """Take all the room that there is."""
+        with (self.folder / "ballast").open("wb", buffering=0) as ballast:
+            for size in (1 << 20, 1 << 12):
+                with suppress(OSError):
+                    while True:
+                        ballast.write(b"x" * size)
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.folder / "ballast").unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, *, mebibytes: int) -> Iterator[SmallDisk]:
+    """Mounted at the folder, which is made."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("for want of a disk to fill: only root may mount one, where that is allowed")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,77 +1,53 @@
-"""The disk of the event store is full: nothing is acknowledged, reads go on, and then it has room."""
+"""The disk of the event store is full: nothing is acknowledged, reads go on; then it has room."""
 
 import argparse
-import os
-import subprocess
-from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 
-from shop import Service, make_shop
+import pytest
+from shop import Service, Shop, make_shop
 from steady import PHASE_HEAD, Steady, phase_row
 from verdict import verdict
 
-_MIB = 48
+from live.servers import SmallDisk, small_disk
 
-
-@contextmanager
-def small_disk(place: Path, mib: int) -> Iterator[Path]:
-    """A file system of its own.
-
-    Raises
-    ------
-    PermissionError : it cannot be mounted here
-    """
-    place.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(place)]
-    if os.getuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        raise PermissionError("a file system can be mounted by root only, where that is allowed")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+_MEBIBYTES = 256
+_TIMES = 3
 
 
 def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
-    """Fill the disk three times: by a strange file, by a strange file in jumps, by the store."""
-    heading, rows = "A full disk, SQLite", list[str]()
+    """Fill the disk and free it, some times; then start on a full one."""
+    heading = "A full disk, SQLite"
     shop = make_shop(folder / "shop")
     try:
-        with small_disk(folder / "disk", _MIB) as disk:
-            return heading, _full(shop, disk, told, rows)
-    except PermissionError as error:
-        return heading, [f"Left out: {error}."]
+        with small_disk(folder / "disk", mebibytes=_MEBIBYTES) as disk:
+            return heading, _full(shop, disk, told)
+    except pytest.skip.Exception as reason:
+        return heading, [f"Left out: {reason}."]
 
 
-def _full(shop, disk: Path, told: argparse.Namespace, rows: list[str]) -> list[str]:
-    events, ballast, back = disk / "events.db", disk / "ballast", list[str]()
+def _full(shop: Shop, disk: SmallDisk, told: argparse.Namespace) -> list[str]:
+    events, rows, back = disk.folder / "events.db", list[str](), list[str]()
     service = Service(shop, ["--events", str(events)])
     service.wait_until_scored()
     with Steady(service, "disk") as load:
         rows.append(phase_row("all is well", load, load.for_(told.seconds)))
-        for times in range(1, 4):
-            fill(ballast)
-            rows.append(phase_row(f"full, {times}", load, load.for_(told.seconds)))
-            ballast.unlink()
-            since, until = load.for_(told.seconds)
-            rows.append(phase_row(f"with room again, {times}", load, (since, until)))
-            late = [
-                one.at + one.seconds - since
-                for one in load.between(since, until)
-                if not one.is_usual
-            ]
-            back.append(f"{max(late, default=0.0):.1f} s")
+        for number in range(1, _TIMES + 1):
+            disk.fill()
+            rows.append(phase_row(f"full, {number}", load, load.for_(told.seconds)))
+            disk.free()
+            span = load.for_(told.seconds)
+            rows.append(phase_row(f"with room again, {number}", load, span))
+            back.append(f"{load.late(span):.1f} s")
     service.wait_until_scored()
     code = service.stop()
-    fill(ballast)
+    disk.fill()
     try:
         service.start()
-        started = "starts, and reads go on"
-    except RuntimeError:
-        started = f"ends with {service.process.returncode} and says why"
-    if service.process.poll() is None:
+        started = "starts"
         service.stop()
-    ballast.unlink()
+    except RuntimeError:
+        started = f"ends with exit code {service.process.returncode}, and says why"
+    disk.free()
     found = verdict(service, load.acknowledged, events=str(events))
     return [
         PHASE_HEAD,
@@ -86,15 +62,3 @@ def _full(shop, disk: Path, told: argparse.Namespace, rows: list[str]) -> list[s
         f"| faults in the log | {service.errors()} |",
         f"| exit code of the stop | {code} |",
     ]
-
-
-def fill(path: Path) -> None:
-    """Take all room that there is, and what becomes free within a moment."""
-    with path.open("wb") as file:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-                    file.flush()
-            except OSError:
-                continue

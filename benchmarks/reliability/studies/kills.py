@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dying import WINDOWS
-from live.servers import own_postgres, own_redis
 from shop import COMMAND, Service, make_shop
 from steady import Steady
 from verdict import arguments, named, verdict
+
+from live.servers import own_postgres, own_redis
 
 _IN_WINDOWS = 0.1
 _LATEST = 30

@@ -4,10 +4,11 @@ import argparse
 import statistics
 from pathlib import Path
 
-from live.servers import own_postgres, own_redis
 from shop import Service, make_shop
 from steady import PHASE_HEAD, Steady, phase_row
 from verdict import arguments, named, verdict
+
+from live.servers import own_postgres, own_redis
 
 _TIMES = 5
 
@@ -27,18 +28,10 @@ def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
                     postgres.stop(how)
                     load.for_(1.0)
                     postgres.start()
-                    since, until = load.for_(max(3.0, told.seconds / _TIMES))
-                    late = [
-                        one.at + one.seconds - since
-                        for one in load.between(since, until)
-                        if not one.is_usual
-                    ]
-                    seconds.append(max(late, default=0.0))
+                    seconds.append(load.late(load.for_(max(3.0, told.seconds / _TIMES))))
                 span = began, load.for_(0.0)[1]
                 rows.append(phase_row(f"started anew {_TIMES} times, {how}", load, span))
-                back.append(
-                    f"{how}: {statistics.median(seconds):.2f} s and {max(seconds):.2f} s"
-                )
+                back.append(f"{how}: {statistics.median(seconds):.2f} s and {max(seconds):.2f} s")
         service.wait_until_scored()
         service.stop()
         found = verdict(service, load.acknowledged, events=postgres.url, redis=redis)

@@ -5,10 +5,11 @@ import signal
 import subprocess
 from pathlib import Path
 
-from live.servers import own_postgres, own_redis
 from shop import Service, make_shop
 from steady import PHASE_HEAD, Steady, phase_row
 from verdict import arguments, named, verdict
+
+from live.servers import own_postgres, own_redis
 
 
 def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
@@ -20,21 +21,12 @@ def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
         service = Service(shop, arguments(postgres, redis))
         with Steady(service, "redis") as load:
 
-            def part(what: str, then: float | None = None) -> None:
+            def part(what: str) -> None:
                 span = load.for_(told.seconds)
                 rows.append(phase_row(what, load, span))
 
             def again(what: str) -> None:
-                span = load.for_(told.seconds)
-                late = max(
-                    (
-                        one.at + one.seconds - span[0]
-                        for one in load.between(*span)
-                        if not one.is_usual
-                    ),
-                    default=0.0,
-                )
-                back.append(f"{what} {late:.1f} s")
+                back.append(f"{what} {load.late(load.for_(told.seconds)):.1f} s")
 
             def cli(*command: str) -> None:
                 told = ["redis-cli", "-p", str(redis.port), *command]

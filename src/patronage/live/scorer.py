@@ -76,6 +76,11 @@ class Scorer:
         """Tell `listener` of every change, from the scoring thread; it must not block."""
         self._listeners.append(listener)
 
+    @property
+    def owes(self) -> bool:
+        """Whether the online store lacks something, and may hold what is older."""
+        return bool(self._owed)
+
     def owe(self, customer_ids: Sequence[Any]) -> None:
         """The online store did not take these; they are put there once it answers.
 
