@@ -7,11 +7,11 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from dying import WINDOWS
 from shop import COMMAND, Service, make_shop
 from steady import Steady
 from verdict import arguments, named, verdict
 
+from live.dying import WINDOWS
 from live.servers import own_postgres, own_redis
 
 _IN_WINDOWS = 0.1
@@ -55,7 +55,7 @@ def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
         "| | |",
         "|---|---|",
         f"| kills at random moments | {at_random} |",
-        *(f"| kills {window.replace('-', ' ')} | {n} |" for window, n in in_window.items()),
+        *(f"| kills {window} | {n} |" for window, n in in_window.items()),
         f"| from kill to serving again, median and longest | {statistics.median(seconds):.1f} s, "
         f"{max(seconds):.1f} s |",
         *found,
