@@ -212,7 +212,8 @@ class SqlEventStore:
     def unmatched(self) -> tuple[int, int]:
         with self.database.reading() as tx:
             ((lost,),) = tx.rows(
-                "SELECT count(*) FROM event_ids WHERE event_id NOT IN (SELECT event_id FROM events)"
+                "SELECT count(*) FROM (SELECT event_id FROM event_ids "
+                "EXCEPT SELECT event_id FROM events) AS lost"
             )
             ((again,),) = tx.rows("SELECT count(*) - count(DISTINCT event_id) FROM events")
         return int(lost), int(again)
