@@ -1,168 +1,77 @@
-"""kill -9 at random points of the running service: what was acknowledged is there, once.
+"""What becomes of the service when things break; real processes, real stores of the study's own.
 
-    python benchmarks/reliability/run.py [--kills 100]
+    python benchmarks/reliability/run.py STUDY … [--stores postgres] [--kills 100] [--seconds 10]
 
-`patronage serve` runs in a process of its own on a small shop; senders post batches of events, a
-tenth of them again, and note what was acknowledged. The process is killed after a random while and
-started anew. At the end every acknowledged event must be in the store once, every customer's ledger
-must be that of its events folded at once, and every score that of batch. Writes RESULTS.md.
+Studies: kills, redis, postgres, full_disk, clock, overload, drain, swap. Each runs `patronage
+serve` in a process of its own under a steady load, breaks something, and compares at the end what
+the stores hold with what was acknowledged and with batch. Each writes its own section of
+RESULTS.md.
 """
 
 import argparse
-import asyncio
-import json
 import os
-import random
+import re
 import shutil
-import signal
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
-import msgspec
-
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "load"))
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
-import run as load  # noqa: E402
-
-from patronage.live.arrivals import Arrival, Spelling  # noqa: E402
-from patronage.live.corrections import those_that_count  # noqa: E402
-from patronage.live.live_model import load_live_model  # noqa: E402
-from patronage.live.scorer import coming_midnight, utc_now  # noqa: E402
-from patronage.live.sql_event_store import SqlEventStore  # noqa: E402
-from patronage.live.sqlite import SQLite  # noqa: E402
-from patronage.snapshots import CustomerLedger  # noqa: E402
-from patronage.snapshots.grains import Entries  # noqa: E402
-
-SENDERS, BATCH = 4, 20
+STUDIES = ("kills", "redis", "postgres", "full_disk", "clock", "overload", "drain", "swap")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("studies", nargs="+", choices=STUDIES, metavar="STUDY")
+    parser.add_argument("--stores", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--kills", type=int, default=100)
-    kills = parser.parse_args().kills
-    folder = Path(tempfile.mkdtemp(prefix="patronage-kills-"))
-    load.CUSTOMERS = 200
-    try:
-        workspace = load.make_workspace(folder)
-        ids = [str(one) for one in load.take_ids(workspace)]
-        acknowledged, seconds = killed(folder, ids, kills)
-        wrong = checked(folder, acknowledged)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    seconds.sort()
-    lines = [
-        "# kill -9 at random points",
-        "",
-        f"Made by `python benchmarks/reliability/run.py --kills {kills}`; "
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, SQLite, load average "
-        f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores.",
-        "",
-        "| | |",
-        "|---|---|",
-        f"| kills | {kills} |",
-        f"| events acknowledged | {len(acknowledged):,} |",
-        *(f"| {what} | {n} |" for what, n in wrong.items()),
-        f"| from kill to serving again, median and longest | {seconds[len(seconds) // 2]:.1f} s, "
-        f"{seconds[-1]:.1f} s |",
-        "",
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each part of a study")
+    told = parser.parse_args()
+    for name in told.studies:
+        study = import_module(f"studies.{name}")
+        folder = Path(tempfile.mkdtemp(prefix=f"patronage-{name}-"))
+        try:
+            heading, lines = study.study(folder, told)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        write(heading, [*made_by(name, told), "", *lines])
+
+
+def made_by(name: str, told: argparse.Namespace) -> list[str]:
+    how = {"kills": f" --stores {told.stores} --kills {told.kills}"}
+    command = f"python benchmarks/reliability/run.py {name}"
+    command += how.get(name, f" --stores {told.stores}" if told.stores != "sqlite" else "")
+    command += "" if name == "kills" else f" --seconds {told.seconds:g}"
+    return [
+        f"`{command}`; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load average "
+        f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores."
     ]
-    (HERE / "RESULTS.md").write_text("\n".join(lines))
-    print("\n".join(lines))
 
 
-def killed(folder: Path, ids: list[str], kills: int) -> tuple[set[str], list[float]]:
-    """Event ids that were acknowledged, and seconds from each kill to serving again."""
-    chance, acknowledged, seconds = random.Random(1), set[str](), list[float]()
-    server = load.Server(folder, [])
-    for round_ in range(kills):
-        asyncio.run(send_until_killed(server, ids, round_, acknowledged, chance))
-        began = time.perf_counter()
-        server.start()
-        seconds.append(time.perf_counter() - began)
-    while server.metric('patronage_store_rows{table="waiting"}') > 0:
-        time.sleep(1.0)
-    server.stop()
-    return acknowledged, seconds
+def write(heading: str, lines: list[str]) -> None:
+    """The study's own section; the others are left as they were."""
+    heading = f"## {heading}"
+    path = HERE / "RESULTS.md"
+    page = path.read_text() if path.exists() else HEAD
+    parts = {part.split("\n", 1)[0]: part for part in re.split(r"(?m)^(?=## )", page)}
+    parts[heading] = "\n".join([heading, "", *lines, ""])
+    first, *others = parts.values()
+    ordered = [first, *sorted(others, key=lambda part: part.split("\n", 1)[0])]
+    path.write_text("\n".join(part.rstrip() + "\n" for part in ordered))
+    print(parts[heading])
 
 
-async def send_until_killed(
-    server: load.Server, ids: list[str], round_: int, acknowledged: set[str], chance: random.Random
-) -> None:
-    async def sender(place: int) -> None:
-        reader, writer = await asyncio.open_connection(server.host, server.port)
-        for number in range(10**6):
-            events = [
-                event(f"{round_}-{place}-{number}-{k}", ids[(7 * number + k) % len(ids)])
-                for k in range(BATCH)
-            ]
-            if number % 10 == 9:
-                events[0] = event(
-                    f"{round_}-{place}-{number - 1}-0", ids[7 * (number - 1) % len(ids)]
-                )
-            try:
-                writer.write(server.post("/v1/events:batch", json.dumps(events).encode()))
-                head = await reader.readuntil(b"\r\n\r\n")
-                at = head.lower().find(b"content-length:")
-                body = await reader.readexactly(int(head[at + 15 : head.find(b"\r\n", at)]))
-            except (OSError, asyncio.IncompleteReadError):
-                break
-            if head[9:12] == b"200":
-                told = json.loads(body)
-                for k in (*told["accepted"], *told["duplicates"]):
-                    acknowledged.add(events[k]["event_id"])
-        writer.close()
+HEAD = """# What becomes of the service when things break
 
-    async def killer() -> None:
-        await asyncio.sleep(chance.uniform(0.05, 1.0))
-        server.process.send_signal(signal.SIGKILL)
-
-    await asyncio.gather(killer(), *(sender(k) for k in range(SENDERS)))
-    server.process.wait()
-
-
-def event(name: str, who: str) -> dict[str, object]:
-    # Why of the name: sent again it must be the same to the letter.
-    at = datetime(2026, 1, 2) + timedelta(seconds=hash_of(name) % 10_000_000)
-    return {"event_id": name, "customer_id": who, "event_time": at.isoformat(), "amount": "9.50"}
-
-
-def hash_of(name: str) -> int:
-    return int.from_bytes(name.encode()[-6:], "big")
-
-
-def checked(folder: Path, acknowledged: set[str]) -> dict[str, int]:
-    workspace = load.Workspace.open(folder)
-    spelling = Spelling(workspace.whole_ids, workspace.has_clock)
-    store = SqlEventStore(SQLite(folder / "live" / "events.db"), spelling)
-    with store.database.reading() as tx:
-        bodies = [body for (body,) in tx.rows("SELECT body FROM events")]
-    events = [msgspec.json.decode(body, type=Arrival) for body in bodies]
-    names = [one.event_id for one in events]
-    model, today = load_live_model(workspace, store=store), coming_midnight(utc_now())
-    ledgers = other = 0
-    for some in store.all_held():
-        folded = [CustomerLedger.from_json(one.ledger) for one in some]
-        scores = model.score(folded, today)
-        for held in some:
-            own = [one for one in events if one.customer_id == held.customer_id]
-            empty = CustomerLedger(held.customer_id, Entries(workspace.has_clock))
-            text = empty.after(*(one.row() for one in those_that_count(own))).to_json()
-            ledgers += text != held.ledger
-            batch = scores.get(held.customer_id)
-            told = None if held.score is None else held.score.clv
-            other += told is None or batch is None or abs(told - batch.clv) > 1e-9 * abs(batch.clv)
-    store.close()
-    return {
-        "acknowledged events that are lost": len(acknowledged - set(names)),
-        "events that are there twice": len(names) - len(set(names)),
-        "ledgers that are not those of their events": ledgers,
-        "scores that are not those of batch": other,
-    }
-
+Made by `benchmarks/reliability/run.py`, a study at a time; the others are left as they were. The
+load is steady: senders of batches of 20 events, a tenth of them with one that was sent before, each
+batch until it is acknowledged, and readers of scores. Batch is the export of the event store, read
+and scored anew.
+"""
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Servers of a test's own: to stop, to start again, to lose."""
+"""Servers and disks of a test's own: to stop, to start again, to lose, to fill."""
 
 import os
 import shutil
@@ -7,12 +7,21 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-__all__ = ["OwnPostgres", "OwnRedis", "own_cluster", "own_postgres", "own_redis"]
+__all__ = [
+    "OwnPostgres",
+    "OwnRedis",
+    "SmallDisk",
+    "free_port",
+    "own_cluster",
+    "own_postgres",
+    "own_redis",
+    "small_disk",
+]
 
 
 def free_port() -> int:
@@ -65,6 +74,11 @@ class OwnRedis:
         )
         wait_for(self.port)
 
+    def signal(self, number: int) -> None:
+        """SIGSTOP: it hangs, with its connections open; SIGCONT: it goes on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -113,10 +127,11 @@ def _wait_for_cluster(port: int) -> None:
 
 
 class OwnPostgres:
-    """A cluster in a folder of its own."""
+    """A cluster in a folder of its own; `settings` as the server takes them."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, settings: str) -> None:
         self._folder, self._binaries, self.port = folder, binaries, free_port()
+        self._settings = settings
         self._run("initdb", "-U", "patronage", "-E", "UTF8", "--no-locale", "-N", "-A", "trust")
 
     @property
@@ -126,7 +141,7 @@ class OwnPostgres:
     def start(self) -> None:
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
         log = str(self._folder / "server.log")
-        self._run("pg_ctl", "-s", "-w", "-l", log, "-o", f"{settings} -c fsync=off", "start")
+        self._run("pg_ctl", "-s", "-w", "-l", log, "-o", f"{settings} {self._settings}", "start")
 
     def stop(self, how: str = "fast") -> None:
         self._run("pg_ctl", "-s", "-w", "-m", how, "stop")
@@ -139,7 +154,7 @@ class OwnPostgres:
 
 
 @contextmanager
-def own_postgres() -> Iterator[OwnPostgres]:
+def own_postgres(settings: str = "-c fsync=off") -> Iterator[OwnPostgres]:
     """A server that has been started."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if not found:
@@ -148,9 +163,41 @@ def own_postgres() -> Iterator[OwnPostgres]:
     with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as name:
         if os.getuid() == 0:
             shutil.chown(name, "postgres")
-        server = OwnPostgres(Path(name), found[-1].parent)
+        server = OwnPostgres(Path(name), found[-1].parent, settings)
         server.start()
         try:
             yield server
         finally:
             server.stop("immediate")
+
+
+class SmallDisk:
+    """A file system of its own, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self) -> None:
+        """Take all the room that there is."""
+        with (self.folder / "ballast").open("wb", buffering=0) as ballast:
+            for size in (1 << 20, 1 << 12):
+                with suppress(OSError):
+                    while True:
+                        ballast.write(b"x" * size)
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.folder / "ballast").unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, *, mebibytes: int) -> Iterator[SmallDisk]:
+    """Mounted at the folder, which is made."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("for want of a disk to fill: only root may mount one, where that is allowed")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

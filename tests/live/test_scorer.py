@@ -1,9 +1,9 @@
 """The scorer goes on, whatever one customer brings."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import pytest
 
@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from live.arriving import event
 from live.test_live_is_batch import LATER, START, a_run
 from patronage.datasets import SimulationSettings, simulate
-from patronage.errors import FitError
+from patronage.errors import FitError, StoreError
 from patronage.events import EventLog
+from patronage.live.checking import check_stores
 from patronage.live.live_model import LiveModel, load_live_model
 from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import Scorer
@@ -47,6 +48,83 @@ def scorer_of(model: LiveModel, folder: Path, clock: list[datetime]) -> Scorer:
 
     store = SqlEventStore(SQLite(folder / "events.db"), SPELLING)
     return Scorer(store, InProcessStore(), model, now=lambda: clock[0])
+
+
+@final
+class Stubborn:
+    """An online store that does not answer at times, and forgets nothing meanwhile."""
+
+    def __init__(self) -> None:
+        self.inside, self.away = InProcessStore(), False
+
+    def get(self, customer_ids: Any) -> Any:
+        self._answer()
+        return self.inside.get(customer_ids)
+
+    def put(self, held: Any) -> Any:
+        self._answer()
+        return self.inside.put(held)
+
+    def clear(self) -> None:
+        self.inside.clear()
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreError("away")
+
+
+def test_what_the_online_store_did_not_take_is_put_there_once_it_is_back(model, tmp_path):
+    scorer = scorer_of(model, tmp_path, [EVENING])
+    scorer.online = online = Stubborn()
+    scorer.store.take_in([event("1", "ann"), event("2", "bob")], now=EVENING)
+    scorer.pass_once()
+    before = online.get(["ann"])
+
+    online.away = True
+    scorer.store.take_in([event("3", "ann")], now=EVENING)
+    scorer.pass_once()
+    assert scorer.pass_once() == 0
+    online.away = False
+    assert online.get(["ann"]) == before
+    scorer.pass_once()
+
+    assert online.get(["ann"]) == scorer.store.held(["ann"]) != before
+    assert check_stores(scorer.store, model, online).is_well
+    scorer.store.close()
+
+
+def test_a_clock_that_is_set_back_holds_no_score_up(model, tmp_path):
+    clock = [EVENING]
+    scorer = scorer_of(model, tmp_path, clock)
+    scorer.store.take_in([event("1", "ann"), event("2", "bob")], now=EVENING)
+    scorer.pass_once()
+    scorer.store.take_in([event("3", "ann")], now=EVENING)
+
+    clock[0] = EVENING - timedelta(hours=3)
+    scorer.store.take_in([event("4", "bob")], now=clock[0])
+    scorer.pass_once()
+
+    assert scorer.store.counts()["waiting"] == 0
+    for who, last in (("ann", "3"), ("bob", "4")):
+        assert scorer.store.history(who)[0].event_ids == (last,)
+        assert scorer.online.get([who]) == scorer.store.held([who])
+    assert check_stores(scorer.store, model, scorer.online).is_well
+    scorer.store.close()
+
+
+def test_a_clock_that_ran_a_day_ahead_leaves_no_score_of_that_day(model, tmp_path):
+    clock = [EVENING]
+    scorer = scorer_of(model, tmp_path, clock)
+    scorer.store.take_in([event("1", "ann"), event("2", "bob")], now=EVENING)
+
+    for jump in (timedelta(days=1), timedelta(0)):
+        clock[0] = EVENING + jump
+        scorer.pass_once()
+
+    held = scorer.store.held(["ann", "bob"])
+    assert {one.score.as_of.isoformat() for one in held} == {"2024-05-21"}
+    assert scorer.online.get(["ann", "bob"]) == held
+    scorer.store.close()
 
 
 def test_a_customer_that_cannot_be_scored_holds_up_nobody(model, tmp_path):

@@ -140,8 +140,14 @@ def serve(
     """Make a service; settings and parts may be other ones."""
     begun: list[Served] = []
 
-    def make(*, background: bool = False, online: Any = None, **settings: Any) -> Served:
-        path = tmp_path / f"live{len(begun)}.db"
+    def make(
+        *,
+        background: bool = False,
+        online: Any = None,
+        folder: Path = tmp_path,
+        **settings: Any,
+    ) -> Served:
+        path = folder / f"live{len(begun)}.db"
         path.write_bytes(brought.read_bytes())
         spelling = Spelling(workspace.whole_ids, workspace.has_clock)
         store = SqlEventStore(SQLite(path), spelling)

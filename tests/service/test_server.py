@@ -1,5 +1,6 @@
 """A real process, asked by the client over a real socket, and stopped by a signal."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import pytest
 
 from patronage.errors import ServiceError
 from patronage.service.client import Client
+from patronage.service.serving import server_of
 
 PROGRAM = """
 import sys
@@ -184,6 +186,27 @@ def test_a_large_body_is_refused_before_it_is_sent(running):
 
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer.lower()
+
+
+def test_a_connection_that_is_made_while_the_server_stops_is_closed(served):
+    async def go():
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            server = server_of(served.app, host="127.0.0.1", port=0)
+            serving = asyncio.create_task(server.serve(sockets=[sock]))
+            reader, writer = await asyncio.open_connection(*sock.getsockname())
+            writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            # Accepted, but not yet made when the others are told.
+            late = server.server_state.connections.pop()
+            server.stop()
+            while server.servers[0].is_serving():
+                await asyncio.sleep(0.01)
+            server.server_state.connections.add(late)
+            await asyncio.wait_for(reader.read(), 10)
+            await serving
+            writer.close()
+
+    asyncio.run(go())
 
 
 def test_a_signal_ends_streams_and_the_process_stops_in_order(running):

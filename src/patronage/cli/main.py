@@ -14,6 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from patronage.cli import (
     backtest,
+    check_store,
     demo,
     doctor,
     explain,
@@ -79,6 +80,7 @@ app.command(name="validate")(validate.validate)
 app.command(name="serve")(serve.serve)
 app.command(name="keys")(keys.keys)
 app.command(name="export")(export.export)
+app.command(name="check-store")(check_store.check_store)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="models")(models.models)
 app.command(name="doctor")(doctor.doctor)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from patronage.live.arrivals import Arrival, Refusal
 from patronage.live.scores import Change, Held
 
-__all__ = ["EventStore", "Receipt", "Task"]
+__all__ = ["EventStore", "Receipt", "Record", "Task"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,22 @@ class Task:
     event_ids: tuple[str, ...]
     lanes: tuple[str, ...]
     trigger: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is kept of a customer, of one moment.
+
+    Attributes
+    ----------
+    held : ledger and last score
+    events : every one, those that were corrected too
+    waits : whether it is to be scored anew
+    """
+
+    held: Held
+    events: tuple[Arrival, ...]
+    waits: bool
 
 
 @runtime_checkable
@@ -109,6 +125,17 @@ class EventStore(Protocol):
 
     def all_held(self, *, batch: int = 1_000) -> Iterator[list[Held]]:
         """Everybody, to fill an online store again."""
+        ...
+
+    def records(self, *, batch: int = 500) -> Iterator[list[Record]]:
+        """Everybody with all events, to check the store."""
+        ...
+
+    def unmatched(self) -> tuple[int, int]:
+        """Event ids that were taken in and whose event is not there; events that are there again.
+
+        Both are 0 unless the store is damaged.
+        """
         ...
 
     def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:

@@ -10,6 +10,8 @@ from patronage.live.arrivals import Arrival
 
 __all__ = ["LANES", "Lane", "lane_of"]
 
+_ALWAYS: Final = datetime(1970, 1, 1)
+
 Pace = Literal["at once", "hourly", "daily"]
 
 
@@ -43,9 +45,10 @@ class Lane:
         return self.at_least is None or (event.amount or 0) >= self.at_least
 
     def due(self, now: datetime) -> datetime:
-        """When its customer is scored anew at the latest."""
+        """When its customer is scored anew at the latest; what is due at once is always due."""
         if self.pace == "at once":
-            return now
+            # Why not now: where the clock is set back it would have to wait until then.
+            return _ALWAYS
         hour = now.replace(minute=0, second=0, microsecond=0)
         if self.pace == "hourly":
             return hour + timedelta(hours=1)

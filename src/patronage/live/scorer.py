@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, final
+from itertools import islice
+from typing import Any, Final, final
 
 from patronage.errors import StoreError
 from patronage.live.event_store import EventStore, Task
@@ -58,6 +59,7 @@ class Scorer:
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._day = coming_midnight(now())
+        self._owed, self._owing = dict[Any, None](), threading.Lock()
 
     @property
     def model(self) -> LiveModel:
@@ -73,6 +75,19 @@ class Scorer:
     def listen(self, listener: Callable[[Sequence[Change]], None]) -> None:
         """Tell `listener` of every change, from the scoring thread; it must not block."""
         self._listeners.append(listener)
+
+    @property
+    def owes(self) -> bool:
+        """Whether the online store lacks something, and may hold what is older."""
+        return bool(self._owed)
+
+    def owe(self, customer_ids: Sequence[Any]) -> None:
+        """The online store did not take these; they are put there once it answers.
+
+        Why not left to readers: it may come back with what it held before, which looks well.
+        """
+        with self._owing:
+            self._owed |= dict.fromkeys(customer_ids)
 
     def wake(self) -> None:
         """There may be work."""
@@ -112,7 +127,24 @@ class Scorer:
         tasks = self.store.due(now, limit=limit)
         if tasks:
             self._score(tasks, self._model, now)
-        return len(tasks)
+        return len(tasks) + self._put_owed(limit)
+
+    def _put_owed(self, limit: int) -> int:
+        """Put what the online store did not take, as the event store has it now; how many."""
+        if not self._owed:
+            return 0
+        with self._owing:
+            some = list(islice(self._owed, limit))
+        try:
+            # Why: as long as it does not answer, the event store need not be asked.
+            self.online.get([])
+            self.online.put([one for one in self.store.held(some) if one is not None])
+        except StoreError:
+            return 0
+        with self._owing:
+            for one in some:
+                del self._owed[one]
+        return len(some)
 
     def _score(self, tasks: Sequence[Task], model: LiveModel, now: datetime) -> None:
         try:
@@ -131,7 +163,8 @@ class Scorer:
         try:
             self.online.put([held for _, held, _ in done])
         except StoreError as error:
-            # Why go on: readers fall back to the event store, and put there what it lacks.
+            # Why go on: readers fall back to the event store meanwhile.
+            self.owe([held.customer_id for _, held, _ in done])
             _log.warning("the online store did not take %d scores: %s", len(done), error)
         moved = {task.held.customer_id for task in tasks if task.event_ids}
         others = {who for one in moved for who in model.linked(one)} - moved
@@ -163,8 +196,9 @@ class Scorer:
             who = task.held.customer_id
             score = scores.get(who)
             if score is not None:
-                held = task.held.scored(score, now, model.fingerprint)
-                found.append((task, held, change_of(task, score, untouched.get(who), now)))
+                at = _after(task.held.scored_at, now)
+                held = task.held.scored(score, at, model.fingerprint)
+                found.append((task, held, change_of(task, score, untouched.get(who), at)))
         return found
 
     def fresh(self, held: Held, *, now: datetime | None = None) -> bool:
@@ -179,3 +213,8 @@ class Scorer:
         """What the model at work says of what was known before a past day; None: nothing was."""
         ledger = CustomerLedger.from_json(held.ledger)
         return self._model.score([ledger], as_of).get(held.customer_id)
+
+
+def _after(last: datetime | None, now: datetime) -> datetime:
+    """Now, or just after the last time where the clock was set back: stores keep what is later."""
+    return now if last is None else max(now, last + timedelta(microseconds=1))

@@ -11,7 +11,7 @@ import msgspec
 from patronage.errors import SettingsError
 from patronage.live.arrivals import Arrival, Refusal, Spelling
 from patronage.live.database import Database, Transaction
-from patronage.live.event_store import Receipt, Task
+from patronage.live.event_store import Receipt, Record, Task
 from patronage.live.exporting import write_log
 from patronage.live.intake import Intake
 from patronage.live.lanes import LANES, Lane
@@ -116,12 +116,12 @@ class SqlEventStore:
     ) -> int:
         insert = (
             "INSERT INTO outbox (customer_id, event_id, lane, weight, cause, due) "
-            "SELECT customer_id, NULL, ?, 0.0, ?, ? FROM ledgers WHERE NOT EXISTS ("
+            "SELECT customer_id, NULL, ?, 0.0, ?, 0 FROM ledgers WHERE NOT EXISTS ("
             # Why: another process may have marked them; who is lent was taken before this.
             "SELECT 1 FROM outbox WHERE outbox.customer_id = ledgers.customer_id "
             "AND cause = ? AND lent_until <= ?)"
         )
-        told = (trigger, trigger, micros(now), trigger, micros(now))
+        told = (trigger, trigger, trigger, micros(now))
         with self.database.writing() as tx:
             # Why: `finish` takes out all up to a number, so no lower one may come after `due`.
             tx.lock([_OUTBOX])
@@ -189,6 +189,38 @@ class SqlEventStore:
                 return
             yield [self._as_held(row) for row in rows]
             last = rows[-1][0]
+
+    def records(self, *, batch: int = 500) -> Iterator[list[Record]]:
+        last = ""
+        while True:
+            with self.database.reading() as tx:
+                rows = tx.rows(
+                    f"{_HELD} WHERE customer_id > ? ORDER BY customer_id LIMIT ?", (last, batch)
+                )
+                customers = [row[0] for row in rows]
+                events = defaultdict[str, list[Arrival]](list)
+                waiting = set[str]()
+                for some in in_parts(customers):
+                    among = f"WHERE customer_id IN ({marks(some)})"
+                    for who, body in tx.rows(f"SELECT customer_id, body FROM events {among}", some):
+                        events[who].append(arrival(body))
+                    found = tx.rows(f"SELECT DISTINCT customer_id FROM outbox {among}", some)
+                    waiting |= {who for (who,) in found}
+            if not rows:
+                return
+            yield [
+                Record(self._as_held(row), tuple(events[row[0]]), row[0] in waiting) for row in rows
+            ]
+            last = customers[-1]
+
+    def unmatched(self) -> tuple[int, int]:
+        with self.database.reading() as tx:
+            ((lost,),) = tx.rows(
+                "SELECT count(*) FROM (SELECT event_id FROM event_ids "
+                "EXCEPT SELECT event_id FROM events) AS lost"
+            )
+            ((again,),) = tx.rows("SELECT count(*) - count(DISTINCT event_id) FROM events")
+        return int(lost), int(again)
 
     def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:
         with self.database.reading() as tx:

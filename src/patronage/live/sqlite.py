@@ -95,12 +95,17 @@ class SQLite:
 
     @contextmanager
     def reading(self) -> Iterator["_Transaction"]:
-        """What was committed last."""
+        """What was committed when the first question was asked."""
         try:
             connection = getattr(self._readers, "connection", None)
             if connection is None:
                 connection = self._readers.connection = self._connect()
-            yield _Transaction(connection)
+            connection.execute("BEGIN")
+            try:
+                yield _Transaction(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise self._failed(error) from error
 

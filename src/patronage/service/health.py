@@ -28,7 +28,7 @@ class Ready(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    online : ok, or degraded where the online store fails and the event store answers
+    online : ok, or degraded where the online store fails, or is behind, and the event store answers
     """
 
     status: str
@@ -60,7 +60,7 @@ def health_routes(parts: Parts) -> APIRouter:
         try:
             async with asyncio.timeout(_SECONDS):
                 await asyncio.to_thread(system.online.get, [])
-            online = "ok"
+            online = "degraded" if system.scorer.owes else "ok"
         except (StoreError, TimeoutError):
             online = "degraded"
         artifact = system.scorer.model.artifact

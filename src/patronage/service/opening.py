@@ -23,7 +23,7 @@ from patronage.live.sqlite import SQLite
 from patronage.live.system import LiveSystem
 from patronage.live.workspace import Workspace
 
-__all__ = ["catch_up", "open_store", "open_system"]
+__all__ = ["catch_up", "open_online", "open_store", "open_system"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,9 +64,11 @@ def catch_up(system: LiveSystem) -> threading.Thread:
     def work() -> None:
         due: dict[str, list[Any]] = defaultdict(list)
         for some in system.store.all_held():
+            scored = [held for held in some if held.score is not None]
             try:
-                system.online.put([held for held in some if held.score is not None])
+                system.online.put(scored)
             except StoreError as error:
+                system.scorer.owe([held.customer_id for held in scored])
                 _log.warning("the online store cannot be filled now: %s", error)
             for held in some:
                 if not system.scorer.fresh(held):
@@ -95,12 +97,19 @@ def _database(settings: ServeSettings) -> Database:
     return SQLite(Path(address) if address else settings.workspace / "live" / "events.db")
 
 
-def _online(settings: ServeSettings, store: SqlEventStore) -> OnlineStore:
+def open_online(settings: ServeSettings) -> OnlineStore | None:
+    """The online store that the settings name; None: they name none that others could read."""
     address = settings.online.get_secret_value()
-    if address:
-        from patronage.live.redis_store import RedisStore
+    if not address:
+        return None
+    from patronage.live.redis_store import RedisStore
 
-        return RedisStore(address)
+    return RedisStore(address)
+
+
+def _online(settings: ServeSettings, store: SqlEventStore) -> OnlineStore:
+    if (named := open_online(settings)) is not None:
+        return named
     # Why: what one process holds the others do not see.
     return InProcessStore() if settings.workers == 1 else OnDisk(store)
 

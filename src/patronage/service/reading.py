@@ -85,9 +85,12 @@ class ScoreReader:
     def held(self, customer_ids: Sequence[Any]) -> list[Found | None]:
         """What is held of each, online or else on the disk; it may wait for both."""
         store, online = self._system.store, self._system.online
-        try:
-            held = online.get(customer_ids)
-        except StoreError:
+        held = None
+        # Why not while it is owed: a store that takes nothing may still answer, with old scores.
+        if not self._system.scorer.owes:
+            with suppress(StoreError):
+                held = online.get(customer_ids)
+        if held is None:
             self._from_disk.inc(len(customer_ids))
             return [None if one is None else Found(one, True) for one in store.held(customer_ids)]
         found = [None if one is None else Found(one, False) for one in held]

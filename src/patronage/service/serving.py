@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from types import FrameType
 from typing import Any, Final, final
 
@@ -17,6 +18,7 @@ _LARGEST_HEAD: Final = 64 << 10
 # Beyond it a request is cut off, so that a stop takes less than twenty seconds.
 _DRAIN_SECONDS: Final = 12
 _BACKLOG: Final = 2_048
+_TELL_EVERY: Final = 0.1
 
 
 @final
@@ -37,6 +39,25 @@ class LiveServer(uvicorn.Server):
         self._app.parts.changes.close_from_thread()
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is at work, and close every connection."""
+        telling = asyncio.create_task(self._tell_connections())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            telling.cancel()
+
+    async def _tell_connections(self) -> None:
+        """Tell those that there are to end, again and again.
+
+        Why: one that was accepted in the last moment is made after the others were told, and would
+        be served until it is cut off.
+        """
+        while True:
+            await asyncio.sleep(_TELL_EVERY)
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
 
     def stop(self) -> None:
         """The same from a thread."""

@@ -9,10 +9,11 @@ from patronage.errors import PatronageError
 from patronage.live.live_model import LiveModel, load_live_model
 from patronage.live.scorer import coming_midnight
 from patronage.live.system import LiveSystem
+from patronage.live.workspace import Workspace
 from patronage.service.problems import Problem
 from patronage.snapshots import CustomerLedger
 
-__all__ = ["ModelSwitch"]
+__all__ = ["ModelSwitch", "chosen_model"]
 
 _FOLDER: Final = "models"
 _FILE: Final = "active-model"
@@ -50,10 +51,8 @@ class ModelSwitch:
 
     def follow(self) -> str | None:
         """Put to work what another process chose; its name where that was needed."""
-        if not self._path.is_file():
-            return None
-        name = self._path.read_text().strip()
-        if name == self._followed or not _NAME.fullmatch(name):
+        name = _chosen(self._path)
+        if name is None or name == self._followed:
             return None
         with self._lock:
             # Why first: one that cannot be loaded is told once, not every second.
@@ -84,6 +83,17 @@ class ModelSwitch:
                     422, f"The model cannot score a customer of today: {error}"
                 ) from error
             return
+
+
+def chosen_model(workspace: Workspace) -> str:
+    """Folder of the model that is put to work in the workspace, below its own."""
+    name = _chosen(workspace.folder / _FOLDER / _FILE)
+    return workspace.model if name is None else f"{_FOLDER}/{name}"
+
+
+def _chosen(path: Path) -> str | None:
+    name = path.read_text().strip() if path.is_file() else ""
+    return name if _NAME.fullmatch(name) else None
 
 
 def _write(path: Path, name: str) -> None:

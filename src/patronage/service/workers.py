@@ -40,10 +40,10 @@ def serve_with_workers(sock: socket.socket, settings: ServeSettings) -> int:
             now = time.monotonic()
             starts = [*(one for one in starts if one > now - 60), now]
             if worker.returncode == 2 or len(starts) > _MOST_STARTS_A_MINUTE:
-                _stop(workers)
+                _stop(sock, workers)
                 return worker.returncode or 1
             workers[place] = _start(sock, settings)
-    _stop(workers)
+    _stop(sock, workers)
     return 0
 
 
@@ -69,7 +69,9 @@ def _start(sock: socket.socket, settings: ServeSettings) -> subprocess.Popen[byt
     )
 
 
-def _stop(workers: list[subprocess.Popen[bytes]]) -> None:
+def _stop(sock: socket.socket, workers: list[subprocess.Popen[bytes]]) -> None:
+    # Why: who connects now must be refused at once, not kept until the last worker has ended.
+    sock.close()
     for worker in workers:
         if worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
