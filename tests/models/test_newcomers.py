@@ -71,7 +71,7 @@ def shop(n: int, *, seed: int) -> EventLog:
 def judged() -> Judged:
     truth = take_snapshot(shop(1500, seed=2), as_of=START + timedelta(days=DAYS))
     known = truth.rewind(AS_OF).remembering()
-    fitted = NewcomerBlend(Remembered(ParetoNBD()), n_folds_max=2).fit(known, HORIZON, seed=1)
+    fitted = NewcomerBlend(Remembered(ParetoNBD()), n_folds_max=1).fit(known, HORIZON, seed=1)
     return Judged(
         known,
         fitted,
@@ -137,6 +137,7 @@ def test_it_survives_the_disk(judged: Judged):
     )
 
 
+@pytest.mark.slow
 def test_one_customer_alone_is_answered_as_among_all(judged: Judged):
     for row in (int(np.flatnonzero(judged.young)[0]), int(np.flatnonzero(~judged.young)[0])):
         alone = judged.fitted.predict(judged.snapshot.take(slice(row, row + 1)), HORIZON)
@@ -198,6 +199,7 @@ def test_a_young_shop_is_answered_by_the_regular_model_alone():
     np.testing.assert_array_equal(fitted.predict(young, HORIZON).mean(), alone.mean())
 
 
+@pytest.mark.slow
 def test_cohorts_may_be_the_channel_of_the_first_purchase(judged: Judged):
     """It tells nothing here, so both channels keep nearly everybody's level."""
     fitted = Newcomer(ParetoNBD(), cohort="first_channel").fit(judged.snapshot, HORIZON)

@@ -117,7 +117,7 @@ class MixtureForecast(AbstractForecast):
                 part = rows, self.take(rows)
             return part[1].cdf(total)[1]
 
-        found = np.empty_like(low)
+        found = np.empty((self.n_customers, len(levels)))
         for column, level in enumerate(levels):
             found[:, column] = bracketed_quantile(reached, level, low[:, column], high[:, column])
         return found
