@@ -59,7 +59,7 @@ REWOUND = (
     Case("online_retail_ii", date(2010, 9, 1), 13),
     Case("madrigal", date(2017, 7, 1), 26),
     Case("madrigal", date(2018, 1, 1), 26),
-    Case("cdnow", date(1997, 4, 1), 6),
+    Case("cdnow", date(1997, 4, 1), 4),
 )
 
 
