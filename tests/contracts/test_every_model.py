@@ -168,8 +168,8 @@ def test_another_horizon_is_served_or_refused(
     assert longer.mean().sum() >= fitted(name).predict(few, HORIZON).mean().sum()
 
 
-# The stack is slow to fit, and `test_the_future_changes_nothing` fits it twice with one seed too.
-@pytest.mark.parametrize("name", marked(name for name in NAMES if name != "stack"))
+# What is slow to fit `test_the_future_changes_nothing` fits twice with one seed too.
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SLOW])
 def test_the_same_seed_gives_the_same_answer(
     name: str, fitted: Fitted, model: Callable[[str], Model], snapshot: Snapshot
 ) -> None:
