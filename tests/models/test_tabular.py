@@ -218,6 +218,7 @@ def test_a_process_that_knows_more_than_the_trees_has_the_vote(name: str):
     assert np.corrcoef(expected, actual)[0, 1] > 0.99
 
 
+@pytest.mark.slow
 @both
 def test_the_same_seed_gives_the_same_forecast(name: str):
     again = MODELS[name].fit(snapshot_of(1500), HORIZON, seed=3)
@@ -248,7 +249,9 @@ def test_some_of_the_customers_are_forecast_as_all_of_them(name: str):
 
 
 @both
-@pytest.mark.parametrize("n_customers", [50, 70, 120])
+@pytest.mark.parametrize(
+    "n_customers", [50, *(pytest.param(n, marks=pytest.mark.slow) for n in (70, 120))]
+)
 def test_tiny_logs_give_a_finite_answer_or_a_clear_error(name: str, n_customers: int):
     snapshot = snapshot_of(n_customers)
     try:
