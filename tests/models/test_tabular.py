@@ -127,6 +127,7 @@ def test_it_beats_everyone_average_on_customers_who_differ(name: str):
     assert expected.sum() == pytest.approx(actual.total.sum(), rel=0.25)
 
 
+@pytest.mark.slow
 @both
 def test_purchases_are_forecast_beside_cash(name: str):
     snapshot = snapshot_of(1500)
@@ -280,6 +281,7 @@ def test_refunds_lower_the_expectation_and_never_below_zero(name: str):
     assert learned.kept < 1
 
 
+@pytest.mark.slow
 @both
 def test_a_log_whose_customers_never_return_has_nothing_to_teach(name: str):
     log = log_of(300)
