@@ -69,8 +69,9 @@ def log_of(n_customers: int, *, refunds: bool = False) -> EventLog:
     return simulated_log(n_customers, Path(_FOLDER.name), refunds=refunds)
 
 
+@cache
 def snapshot_of(n_customers: int, *, refunds: bool = False) -> Snapshot:
-    return take_snapshot(log_of(n_customers, refunds=refunds), as_of=AS_OF)
+    return take_snapshot(log_of(n_customers, refunds=refunds), as_of=AS_OF).remembering()
 
 
 @dataclass(frozen=True)
