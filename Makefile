@@ -8,6 +8,10 @@ PY := $(ENV)/bin/python
 STAMP := $(ENV)/.installed
 # Why: two test workers on two cores; numeric libraries that start threads of their own only wait.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Why apart: to check the shapes of every call doubles the time of a test. It is done on the tests that
+# are not LONG, which call every room.
+LONG := slow or service or hypothesis
+SHAPES := --jaxtyping-packages=patronage,beartype.beartype
 CODE := src tests $(wildcard scripts/*.py) $(wildcard benchmarks)
 DEMO_DIR ?= demo-report
 
@@ -25,8 +29,10 @@ demo: $(STAMP)  ## a full run on a simulated sample; ends with a report
 	@test -s $(DEMO_DIR)/report.html
 	@echo "The report lies in $(DEMO_DIR)/report.html"
 
-test: $(STAMP)  ## every test, with the services that they need
-	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(ONE_THREAD) scripts/services run $(PY) -m pytest -q -n auto --dist loadfile $(ARGS)
+test: $(STAMP)  ## every test, with the services that they need; shapes are checked
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(ONE_THREAD) scripts/services run \
+		$(PY) -m pytest -q -n auto --dist loadfile -m "$(LONG)" $(ARGS)
+	@$(ONE_THREAD) $(PY) -m pytest -q -n auto --dist loadfile -m "not ($(LONG))" $(SHAPES) $(ARGS)
 
 check: $(STAMP)  ## lint, format, types, layers and the fast tests: under three minutes
 	@$(PY) -m ruff check --quiet $(CODE)

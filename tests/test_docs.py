@@ -10,7 +10,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if "```python" in page.read_text())
 
 
-SLOW = {"base-tables", "from-pymc-marketing", "spark", "uncertainty", "validation"}
+SLOW = {
+    *("asking", "base-tables", "from-lifetimes", "from-pymc-marketing"),
+    *("spark", "uncertainty", "validation"),
+}
 
 
 @pytest.mark.parametrize(

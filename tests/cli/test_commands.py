@@ -146,11 +146,13 @@ def test_fit_names_a_unit_of_time_only_where_there_is_time(patronage: Any, event
     assert both.count("unit week") == 1
 
 
-# The boosted are slow to fit, and as silent as a baseline.
+# The boosted are slow to fit, and as silent as a baseline; a few stand for all in the fast tests.
 QUICK = [name for name, entry in MODELS.items() if entry.family in ("baseline", "btyd")]
+FEW = ["nothing", "bg_nbd", "gamma_gamma"]
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in QUICK if name not in FEW]
 
 
-@pytest.mark.parametrize("model", QUICK)
+@pytest.mark.parametrize("model", [*FEW, *OTHERS])
 def test_fit_has_the_same_keys_for_every_model(model: str, patronage: Any, events: Path) -> None:
     said = patronage("--log", "off", "fit", events, "--model", model, "--json")
 

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from patronage.datasets import SimulationSettings, simulate
+from patronage.engines import default_engine
 from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.jobs.candidates import EVERY, Candidates, candidates
@@ -33,7 +34,17 @@ def log() -> EventLog:
 
 @pytest.fixture(scope="session")
 def snapshot(log: EventLog) -> Snapshot:
-    return take_snapshot(log, as_of=AS_OF, features=tuple(HISTORY))
+    """Earlier days are kept for the next model that learns from them."""
+    return take_snapshot(log, as_of=AS_OF, features=tuple(HISTORY)).remembering()
+
+
+@pytest.fixture(scope="session")
+def alone(log: EventLog, snapshot: Snapshot) -> Snapshot:
+    """The same of a log cut at AS_OF by hand, before anything was made of it."""
+    known = default_engine().frame(snapshot.events.sql())
+    past = EventLog.from_frame(known, currency="EUR")
+    assert log.last_day() > snapshot.as_of
+    return take_snapshot(past, as_of=AS_OF, features=snapshot.features).remembering()
 
 
 @pytest.fixture(scope="session")

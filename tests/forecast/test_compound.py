@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patronage.errors import SettingsError
@@ -49,7 +49,6 @@ def test_a_quantile_is_zero_where_no_purchase_is_likelier():
     assert np.all(found[2] > 0.0)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.floats(1e-3, 60.0), min_size=1, max_size=6),
     st.floats(0.02, 0.98),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expn
@@ -300,7 +300,6 @@ def test_spend_of_a_purchase_is_that_of_gamma_gamma(cdnow_sample):
 sizes = st.floats(0.05, 20.0)
 
 
-@settings(max_examples=40, deadline=None)
 @given(sizes, sizes, sizes, sizes, st.integers(0, 60), st.floats(0, 1), st.floats(1e-3, 2.0))
 def test_formulas_of_dert_lie_within_the_bounds_at_any_parameters(r, a, b, c, x, share, annual):
     T = 300.0

@@ -69,8 +69,9 @@ def log_of(n_customers: int, *, refunds: bool = False) -> EventLog:
     return simulated_log(n_customers, Path(_FOLDER.name), refunds=refunds)
 
 
+@cache
 def snapshot_of(n_customers: int, *, refunds: bool = False) -> Snapshot:
-    return take_snapshot(log_of(n_customers, refunds=refunds), as_of=AS_OF)
+    return take_snapshot(log_of(n_customers, refunds=refunds), as_of=AS_OF).remembering()
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def test_it_beats_everyone_average_on_customers_who_differ(name: str):
     assert expected.sum() == pytest.approx(actual.total.sum(), rel=0.25)
 
 
+@pytest.mark.slow
 @both
 def test_purchases_are_forecast_beside_cash(name: str):
     snapshot = snapshot_of(1500)
@@ -218,6 +220,7 @@ def test_a_process_that_knows_more_than_the_trees_has_the_vote(name: str):
     assert np.corrcoef(expected, actual)[0, 1] > 0.99
 
 
+@pytest.mark.slow
 @both
 def test_the_same_seed_gives_the_same_forecast(name: str):
     again = MODELS[name].fit(snapshot_of(1500), HORIZON, seed=3)
@@ -248,7 +251,9 @@ def test_some_of_the_customers_are_forecast_as_all_of_them(name: str):
 
 
 @both
-@pytest.mark.parametrize("n_customers", [50, 70, 120])
+@pytest.mark.parametrize(
+    "n_customers", [50, *(pytest.param(n, marks=pytest.mark.slow) for n in (70, 120))]
+)
 def test_tiny_logs_give_a_finite_answer_or_a_clear_error(name: str, n_customers: int):
     snapshot = snapshot_of(n_customers)
     try:
@@ -277,6 +282,7 @@ def test_refunds_lower_the_expectation_and_never_below_zero(name: str):
     assert learned.kept < 1
 
 
+@pytest.mark.slow
 @both
 def test_a_log_whose_customers_never_return_has_nothing_to_teach(name: str):
     log = log_of(300)

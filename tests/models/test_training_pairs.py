@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patronage.errors import HorizonError, NotEnoughDataError
@@ -72,7 +72,6 @@ def test_too_few_customers_are_refused():
         rewound_origins(snapshot_of(49, 400), Horizon(4, "week"))
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     days=st.integers(30, 500),
     weeks=st.integers(1, 60),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patronage.events import EventLog
@@ -96,7 +96,6 @@ def test_a_chunk_has_the_rows_of_the_whole() -> None:
 START = date(2024, 1, 1)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(
