@@ -9,6 +9,7 @@ import pytest
 
 from live.arriving import NOW, SPELLING, body, event, folded, ledger_of
 from patronage.live.arrivals import Arrival, Refusal, read_arrivals
+from patronage.live.following import Following
 from patronage.live.scores import Change, Score
 
 
@@ -248,6 +249,21 @@ def test_who_is_due_is_lent_scored_and_taken_out(store):
     assert left.held.scored_at == NOW
     assert left.held.version == 2
     assert [change.event_ids for change in store.history("ann")] == [("1", "3")]
+
+
+def test_what_another_process_changed_is_told_once(opened):
+    here, there = opened(), opened()
+    take_in(there, event("1"))
+    there.finish([scored(task) for task in there.due(NOW, limit=10)])
+    following = Following(here)
+    assert following.new() == []
+    take_in(there, event("2"), event("3", "bob"))
+    there.finish([scored(task) for task in there.due(NOW, limit=10)])
+
+    told = here.changes(following.new())
+
+    assert sorted(change.event_ids for change in told) == [("2",), ("3",)]
+    assert following.new() == []
 
 
 def test_who_was_lent_and_not_finished_is_due_again(store):

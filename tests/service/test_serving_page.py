@@ -23,11 +23,14 @@ COMMAND = "from patronage.cli import main; main()"
 
 
 @pytest.fixture
-def address(workspace: Workspace, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """URL and key of a service that was started as a user starts it."""
+def address(
+    request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path
+) -> Iterator[tuple[str, str]]:
+    """URL and key of a service that was started as a user starts it; options as parameters."""
     folder = shutil.copytree(workspace.folder, tmp_path / "shop")
+    more = getattr(request, "param", ())
     with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "serve", "--workspace", str(folder), "--port", "0"],
+        [sys.executable, "-c", COMMAND, "serve", "--workspace", str(folder), "--port", "0", *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -80,6 +83,27 @@ def test_the_requests_of_the_page_are_answered(address: tuple[str, str]):
     assert "nobody" in json.dumps(scores)
     assert explained["reasons"]
     assert history["changes"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", [("--workers", "2")], indirect=True)
+def test_several_workers_tell_the_sum_of_what_they_did(address: tuple[str, str]):
+    url, key = address
+    head = {"Authorization": f"Bearer {key}"}
+    for k in range(40):
+        told = {"event_id": f"w{k}", "customer_id": f"c{k}", "kind": "purchase", "amount": 5}
+        told["event_time"] = "2026-01-02T10:00:00Z"
+        # Why a client each: a connection stays with the worker that took it.
+        assert httpx.post(f"{url}/v1/events", json=told, headers=head).status_code == 201
+
+    counted = set()
+    for _ in range(10):
+        text = httpx.get(f"{url}/metrics", headers=head).text
+        counted |= set(
+            re.findall(r'^patronage_events_total\{outcome="accepted"\} (\S+)$', text, re.M)
+        )
+
+    assert counted == {"40.0"}
 
 
 def test_what_came_since_is_exported_as_a_log(served, tmp_path: Path):

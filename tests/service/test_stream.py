@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from patronage.live.online_store import InProcessStore
+from patronage.live.scorer import Scorer
 from patronage.service.changes import Changes
 from patronage.service.metrics import Metrics
 
@@ -62,6 +64,33 @@ def test_a_change_is_told_to_every_reader(serve):
     assert all(len(one) == 1 and one[0]["event_ids"] == ["e1"] for one in seen)
     history = served.ask("GET", f"/v1/customers/{served.customer}/history").json()["changes"]
     assert history == seen[0]
+
+
+def test_a_change_by_another_process_is_told_too(serve):
+    served = serve(shared=True)
+    parts = served.app.parts
+
+    async def go(client):
+        following = asyncio.create_task(parts.follow_changes())
+        reader = Reader(served)
+        await reader.open.wait()
+        waiting = asyncio.create_task(
+            client.post("/v1/events?wait=true", json=served.event("elsewhere"))
+        )
+        # As another process would: it shares the store, and tells nobody here.
+        other = Scorer(served.system.store, InProcessStore(), served.system.scorer.model)
+        while not await asyncio.to_thread(other.pass_once):
+            await asyncio.sleep(0.01)
+        seen = await reader.until(b"elsewhere")
+        answer = await waiting
+        reader.gone.set()
+        await reader.task
+        following.cancel()
+        return told(seen), answer.json()
+
+    seen, answer = served.run(go)
+    (change,) = [one for one in seen if "elsewhere" in one["event_ids"]]
+    assert answer["change"]["score"]["clv"] == change["score"]["clv"]
 
 
 def test_an_idle_stream_shows_that_it_lives(serve):

@@ -138,6 +138,18 @@ class EventStore(Protocol):
         """
         ...
 
+    def last_change(self) -> int:
+        """The greatest number of a change; 0: there is none."""
+        ...
+
+    def change_numbers(self, *, after: int) -> list[int]:
+        """Numbers of changes above one, ascending."""
+        ...
+
+    def changes(self, numbers: Sequence[int]) -> list[Change]:
+        """The changes of these numbers, ascending."""
+        ...
+
     def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:
         """Changes of a customer's score, latest first."""
         ...

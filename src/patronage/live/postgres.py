@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_by_weight ON outbox (weight DESC, seq);
 CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
 CREATE TABLE IF NOT EXISTS changes (
-    customer_id TEXT COLLATE "C" NOT NULL, scored_at BIGINT NOT NULL, body TEXT NOT NULL);
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id TEXT COLLATE "C" NOT NULL,
+    scored_at BIGINT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_of_customer ON changes (customer_id, scored_at);
 CREATE TABLE IF NOT EXISTS dead_letters (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received BIGINT NOT NULL,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ __all__ = [
     "text_of",
 ]
 
+Part = TypeVar("Part")
 _EPOCH: Final = datetime(1970, 1, 1)
 _AT_ONCE: Final = 500
 
@@ -66,7 +67,7 @@ def marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def in_parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def in_parts(values: Sequence[Part]) -> Iterable[Sequence[Part]]:
     """Some at a time, for statements take only so many parameters."""
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 

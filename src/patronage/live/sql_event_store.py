@@ -222,6 +222,24 @@ class SqlEventStore:
             ((again,),) = tx.rows("SELECT count(*) - count(DISTINCT event_id) FROM events")
         return int(lost), int(again)
 
+    def last_change(self) -> int:
+        with self.database.reading() as tx:
+            ((last,),) = tx.rows("SELECT max(seq) FROM changes")
+        return last or 0
+
+    def change_numbers(self, *, after: int) -> list[int]:
+        with self.database.reading() as tx:
+            rows = tx.rows("SELECT seq FROM changes WHERE seq > ? ORDER BY seq", (after,))
+        return [number for (number,) in rows]
+
+    def changes(self, numbers: Sequence[int]) -> list[Change]:
+        found: list[Change] = []
+        with self.database.reading() as tx:
+            for some in in_parts(numbers):
+                asked = f"SELECT body FROM changes WHERE seq IN ({marks(some)}) ORDER BY seq"
+                found += [msgspec.json.decode(b, type=Change) for (b,) in tx.rows(asked, some)]
+        return found
+
     def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:
         with self.database.reading() as tx:
             rows = tx.rows(

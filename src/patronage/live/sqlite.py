@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_by_weight ON outbox (weight DESC, seq);
 CREATE INDEX IF NOT EXISTS outbox_of_customer ON outbox (customer_id);
 CREATE TABLE IF NOT EXISTS changes (
-    customer_id TEXT NOT NULL, scored_at INTEGER NOT NULL, body TEXT NOT NULL);
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, customer_id TEXT NOT NULL,
+    scored_at INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_of_customer ON changes (customer_id, scored_at);
 CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received INTEGER NOT NULL, reason TEXT NOT NULL,

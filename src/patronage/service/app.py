@@ -67,9 +67,12 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         del app
-        following = asyncio.create_task(parts.follow())
+        following = [asyncio.create_task(parts.follow())]
+        if parts.settings.shared:
+            following.append(asyncio.create_task(parts.follow_changes()))
         yield
-        following.cancel()
+        for one in following:
+            one.cancel()
         await parts.close()
         gate.close()
 

@@ -68,22 +68,29 @@ class Stream:
 class Changes:
     """Between the scoring thread, which must not wait, and readers in the event loop."""
 
-    def __init__(self, metrics: Metrics, *, most_streams: int, stream_events: int) -> None:
-        self._metrics = metrics
+    def __init__(
+        self, metrics: Metrics, *, most_streams: int, stream_events: int, shared: bool = False
+    ) -> None:
+        self._metrics, self._shared = metrics, shared
         self._most_streams, self._stream_events = most_streams, stream_events
         self._streams: set[Stream] = set()
         self._waiting: dict[str, set[asyncio.Future[Change]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def listen(self, changes: Sequence[Change]) -> None:
-        """Called by the scorer, from its thread."""
+        """Called by the scorer, from its thread; where stores are shared it is not the only one."""
         for change in changes:
             self._metrics.changes.labels(change.trigger).inc()
         loop = self._loop
-        if loop is not None and (self._streams or self._waiting):
+        if loop is not None and self.is_heard and not self._shared:
             # Why suppress: the loop may have ended with the service.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, changes)
+                loop.call_soon_threadsafe(self.tell, changes)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody waits for changes."""
+        return bool(self._streams or self._waiting)
 
     def expect(self, event_id: str) -> "asyncio.Future[Change]":
         """The change that an event will lead to; ask before the event is committed."""
@@ -131,7 +138,8 @@ class Changes:
             if not there:
                 del self._waiting[event_id]
 
-    def _tell(self, changes: Sequence[Change]) -> None:
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Tell them to everybody who waits; within the event loop."""
         for change in changes:
             for event_id in change.event_ids:
                 for future in self._waiting.get(event_id, ()):

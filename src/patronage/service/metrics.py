@@ -1,9 +1,11 @@
 """Metrics for Prometheus: names with units, and no customer in a label."""
 
+import os
 import time
 from typing import final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from patronage.live.event_store import EventStore
 
@@ -15,7 +17,7 @@ _COUNTED_EVERY = 5.0
 
 @final
 class Metrics:
-    """One registry for each app."""
+    """One registry for each app; processes that share PROMETHEUS_MULTIPROC_DIR tell their sums."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -33,7 +35,10 @@ class Metrics:
             registry=registry,
         )
         self.in_flight = Gauge(
-            "patronage_http_requests_in_flight", "Requests at work", registry=registry
+            "patronage_http_requests_in_flight",
+            "Requests at work",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self.events = Counter(
             "patronage_events", "Events by what became of them", ["outcome"], registry=registry
@@ -56,14 +61,20 @@ class Metrics:
         self.changes = Counter(
             "patronage_score_changes", "Scores made anew", ["trigger"], registry=registry
         )
-        self.streams = Gauge("patronage_streams", "Open streams", registry=registry)
+        self.streams = Gauge(
+            "patronage_streams", "Open streams", registry=registry, multiprocess_mode="livesum"
+        )
         self.streams_dropped = Counter(
             "patronage_streams_dropped",
             "Streams closed, for their readers were slow",
             registry=registry,
         )
         self._stored = Gauge(
-            "patronage_store_rows", "Rows of the event store", ["table"], registry=registry
+            "patronage_store_rows",
+            "Rows of the event store",
+            ["table"],
+            registry=registry,
+            multiprocess_mode="livemostrecent",
         )
         self._counted = float("-inf")
 
@@ -73,4 +84,8 @@ class Metrics:
             for table, n in store.counts().items():
                 self._stored.labels(table).set(n)
             self._counted = time.monotonic()
-        return generate_latest(self.registry)
+        registry = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

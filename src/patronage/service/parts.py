@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from patronage.errors import StoreError
+from patronage.live.following import Following
 from patronage.live.system import LiveSystem
 from patronage.service.changes import Changes
 from patronage.service.intake import Intake
@@ -18,6 +20,7 @@ from patronage.service.switching import ModelSwitch
 __all__ = ["Parts", "put_together"]
 
 _FOLLOW_EVERY: Final = 1.0
+_TELL_EVERY: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,20 @@ class Parts:
                 self.log.error("model not followed", exc_info=error)
             await asyncio.sleep(_FOLLOW_EVERY)
 
+    async def follow_changes(self) -> None:
+        """Tell, again and again, what any process over the same stores changed."""
+        following, store = None, self.system.store
+        while True:
+            try:
+                if following is None:
+                    following = await asyncio.to_thread(Following, store)
+                new = await asyncio.to_thread(following.new)
+                if new and self.changes.is_heard:
+                    self.changes.tell(await asyncio.to_thread(store.changes, new))
+            except StoreError as error:
+                self.log.warning("changes not followed", reason=str(error))
+            await asyncio.sleep(_TELL_EVERY)
+
     async def close(self) -> None:
         """End streams, and let what is at hand end."""
         self.changes.close()
@@ -58,7 +75,10 @@ def put_together(system: LiveSystem, settings: ServiceSettings, log: Log) -> Par
     """The parts of a service over this system; the scorer tells it of changes from now on."""
     metrics = Metrics()
     changes = Changes(
-        metrics, most_streams=settings.max_streams, stream_events=settings.stream_events
+        metrics,
+        most_streams=settings.max_streams,
+        stream_events=settings.stream_events,
+        shared=settings.shared,
     )
     system.scorer.listen(changes.listen)
     return Parts(

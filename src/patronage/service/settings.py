@@ -26,6 +26,7 @@ class ServiceSettings:
     max_streams, stream_events : open streams, and events that one may lag behind
     heartbeat_seconds, send_seconds : of streams: silence between signs of life, and how long a
         reader may take for one
+    shared : other processes score over the same stores; what they change is told here too
     cache_seconds : age of totals over all customers
     key_seconds : how long a verified key is known by its digest
     log_level : debug, info, warning or error
@@ -49,6 +50,7 @@ class ServiceSettings:
     stream_events: int = 256
     heartbeat_seconds: float = 15.0
     send_seconds: float = 10.0
+    shared: bool = False
     cache_seconds: float = 10.0
     key_seconds: float = 60.0
     log_level: str = "info"

@@ -6,8 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from patronage.config import ServeSettings
 
@@ -30,9 +34,17 @@ def serve_with_workers(sock: socket.socket, settings: ServeSettings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    workers = [_start(sock, settings) for _ in range(settings.workers)]
+    # Why a folder: each worker writes its numbers there, and whoever is asked tells their sums.
+    with TemporaryDirectory(prefix="patronage-metrics-") as metrics:
+        return _watch(sock, settings, metrics, is_stopping=lambda: stopping)
+
+
+def _watch(
+    sock: socket.socket, settings: ServeSettings, metrics: str, *, is_stopping: Callable[[], bool]
+) -> int:
+    workers = [_start(sock, settings, metrics) for _ in range(settings.workers)]
     starts: list[float] = []
-    while not stopping:
+    while not is_stopping():
         time.sleep(_LOOK_EVERY)
         for place, worker in enumerate(workers):
             if worker.poll() is None:
@@ -42,12 +54,13 @@ def serve_with_workers(sock: socket.socket, settings: ServeSettings) -> int:
             if worker.returncode == 2 or len(starts) > _MOST_STARTS_A_MINUTE:
                 _stop(sock, workers)
                 return worker.returncode or 1
-            workers[place] = _start(sock, settings)
+            mark_process_dead(worker.pid, metrics)  # type: ignore[no-untyped-call]
+            workers[place] = _start(sock, settings, metrics)
     _stop(sock, workers)
     return 0
 
 
-def _start(sock: socket.socket, settings: ServeSettings) -> subprocess.Popen[bytes]:
+def _start(sock: socket.socket, settings: ServeSettings, metrics: str) -> subprocess.Popen[bytes]:
     told = {
         f"PATRONAGE_SERVE_{name.upper()}": value
         for name, value in {
@@ -64,7 +77,7 @@ def _start(sock: socket.socket, settings: ServeSettings) -> subprocess.Popen[byt
     }
     return subprocess.Popen(
         [sys.executable, "-m", "patronage.service.worker", str(sock.fileno())],
-        env={**os.environ, **told},
+        env={**os.environ, **told, "PROMETHEUS_MULTIPROC_DIR": metrics},
         pass_fds=[sock.fileno()],
     )
 
