@@ -93,6 +93,28 @@ def test_a_change_by_another_process_is_told_too(serve):
     assert answer["change"]["score"]["clv"] == change["score"]["clv"]
 
 
+def test_a_change_of_our_own_is_told_once_where_stores_are_shared(serve):
+    served = serve(shared=True, background=True)
+
+    async def go(client):
+        following = asyncio.create_task(served.app.parts.follow_changes())
+        reader = Reader(served)
+        await reader.open.wait()
+        await client.post("/v1/events", json=served.event("first"))
+        await reader.until(b"first")
+        # Longer than the store is asked again; then another, to be sure that it was.
+        await asyncio.sleep(0.4)
+        await client.post("/v1/events", json=served.event("second"))
+        seen = await reader.until(b"second")
+        reader.gone.set()
+        await reader.task
+        following.cancel()
+        return told(seen)
+
+    changes = served.run(go)
+    assert sum("first" in change["event_ids"] for change in changes) == 1
+
+
 def test_an_idle_stream_shows_that_it_lives(serve):
     served = serve(heartbeat_seconds=0.01)
 

@@ -1,9 +1,10 @@
 """Changes of scores, told to who waits for one and to open streams."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Final, final
 
 import msgspec
@@ -15,6 +16,7 @@ from patronage.service.problems import Problem
 
 __all__ = ["Changes", "Stream"]
 
+_MOST_TOLD: Final = 10_000
 _BEAT: Final = b": still here\n\n"
 _SLOW: Final = b'event: dropped\ndata: {"reason": "you read too slowly; some changes are lost"}\n\n'
 _OVER: Final = b'event: closed\ndata: {"reason": "the service ends"}\n\n'
@@ -75,14 +77,15 @@ class Changes:
         self._most_streams, self._stream_events = most_streams, stream_events
         self._streams: set[Stream] = set()
         self._waiting: dict[str, set[asyncio.Future[Change]]] = {}
+        self._told: OrderedDict[tuple[int | str, datetime], None] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def listen(self, changes: Sequence[Change]) -> None:
-        """Called by the scorer, from its thread; where stores are shared it is not the only one."""
+        """Called by the scorer, from its thread."""
         for change in changes:
             self._metrics.changes.labels(change.trigger).inc()
         loop = self._loop
-        if loop is not None and self.is_heard and not self._shared:
+        if loop is not None and self.is_heard:
             # Why suppress: the loop may have ended with the service.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self.tell, changes)
@@ -131,6 +134,15 @@ class Changes:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.close)
 
+    def _is_news(self, change: Change) -> bool:
+        key = change.customer_id, change.scored_at
+        if key in self._told:
+            return False
+        self._told[key] = None
+        if len(self._told) > _MOST_TOLD:
+            self._told.popitem(last=False)
+        return True
+
     def _forget(self, event_id: str, done: "asyncio.Future[Change]") -> None:
         there = self._waiting.get(event_id)
         if there is not None:
@@ -139,7 +151,12 @@ class Changes:
                 del self._waiting[event_id]
 
     def tell(self, changes: Sequence[Change]) -> None:
-        """Tell them to everybody who waits; within the event loop."""
+        """Tell them to everybody who waits; within the event loop.
+
+        Where stores are shared, what our own scorer told is read from the store once more.
+        """
+        if self._shared:
+            changes = [change for change in changes if self._is_news(change)]
         for change in changes:
             for event_id in change.event_ids:
                 for future in self._waiting.get(event_id, ()):
