@@ -14,11 +14,15 @@ class Reader(FastHttpUser):
     wait_time = constant_pacing(1)
 
     def on_start(self):
-        self.client.default_headers = {"Authorization": f"Bearer {os.environ['KEY']}"}
+        self.headers = {"Authorization": f"Bearer {os.environ['KEY']}"}
         self.asked = 0
 
     @task
     def score(self):
         self.asked += 1
         who = IDS[self.asked % len(IDS)]
-        self.client.get(f"/v1/customers/{who}/score", name="/v1/customers/{customer_id}/score")
+        self.client.get(
+            f"/v1/customers/{who}/score",
+            headers=self.headers,
+            name="/v1/customers/{customer_id}/score",
+        )
