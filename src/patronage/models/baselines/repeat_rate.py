@@ -47,7 +47,7 @@ def repeat_rate(snapshot: Snapshot, period: str) -> RepeatRate:
     earlier, retained, active, cash, purchases = snapshot.events.engine.row(f"""
         WITH cells AS (
             SELECT customer_id, floor(({as_of} - event_day - 1) / {length})::BIGINT AS back,
-                   sum(cash)::DOUBLE AS cell_cash, count(*) FILTER (spent > 0) AS bought
+                   sum(cash) AS cell_cash, count(*) FILTER (spent > 0) AS bought
             FROM ({days}) GROUP BY 1, 2
         ),
         buyers AS (SELECT * FROM cells WHERE bought > 0 AND back < {n_periods})
@@ -58,4 +58,5 @@ def repeat_rate(snapshot: Snapshot, period: str) -> RepeatRate:
     # Why: one buyer more who left keeps the lifetime finite where everybody has come back so far.
     retention = retained / (earlier + 1)
     buyers = max(active, 1)
-    return RepeatRate(length, retention, cash / buyers, float(purchases) / buyers)
+    # Why decimals until here: the engine adds in another order each time, and floats would show it.
+    return RepeatRate(length, retention, float(cash) / buyers, float(purchases) / buyers)
