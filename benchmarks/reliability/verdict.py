@@ -2,12 +2,13 @@
 
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from shop import Service, Shop
 
-from live.servers import OwnPostgres, OwnRedis
+from live.servers import OwnPostgres, OwnRedis, own_postgres, own_redis
 from patronage.config import serve_settings
 from patronage.events import read_events
 from patronage.live.checking import check_stores
@@ -21,7 +22,7 @@ from patronage.service.switching import chosen_model
 from patronage.snapshots import take_snapshot
 from patronage.value import Economics
 
-__all__ = ["BAD", "arguments", "named", "verdict"]
+__all__ = ["BAD", "arguments", "named", "stores_asked", "verdict"]
 
 BAD = (
     "acknowledged events that are lost",
@@ -38,6 +39,19 @@ def arguments(postgres: OwnPostgres | None, redis: OwnRedis | None) -> list[str]
         *(["--events", postgres.url] if postgres else []),
         *(["--online", redis.url] if redis else []),
     ]
+
+
+def stores_asked(
+    stack: ExitStack, folder: Path, stores: str
+) -> tuple[OwnPostgres | None, OwnRedis | None]:
+    """Servers of the study's own, closed with the stack; none where SQLite is asked for."""
+    if stores != "postgres":
+        return None, None
+    # Why durable: what is asked is whether a commit is one.
+    return (
+        stack.enter_context(own_postgres(settings="")),
+        stack.enter_context(own_redis(folder / "redis")),
+    )
 
 
 def named(postgres: object, redis: object) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from shop import Service, make_shop
 from steady import Steady, statuses
-from verdict import arguments, named, verdict
+from verdict import arguments, named, stores_asked, verdict
 
-from live.servers import own_postgres, own_redis
 from patronage.config import serve_settings
 from patronage.service.opening import open_store
 
@@ -21,10 +20,7 @@ def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
     """Stop and start, some times; with PostgreSQL and Redis two workers serve."""
     seconds, codes, loads, ended = list[float](), set[int](), list[Steady](), list[str]()
     with ExitStack() as stack:
-        postgres = redis = None
-        if told.stores == "postgres":
-            postgres = stack.enter_context(own_postgres(settings=""))
-            redis = stack.enter_context(own_redis(folder / "redis"))
+        postgres, redis = stores_asked(stack, folder, told.stores)
         shop = make_shop(folder / "shop")
         workers = 2 if postgres else 1
         service = Service(shop, [*arguments(postgres, redis), "--workers", str(workers)])

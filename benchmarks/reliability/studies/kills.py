@@ -9,10 +9,9 @@ from pathlib import Path
 
 from shop import COMMAND, Service, make_shop
 from steady import Steady
-from verdict import arguments, named, verdict
+from verdict import arguments, named, stores_asked, verdict
 
 from live.dying import WINDOWS
-from live.servers import own_postgres, own_redis
 
 _IN_WINDOWS = 0.1
 _LATEST = 30
@@ -24,11 +23,7 @@ def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
     in_window = {window: round(told.kills * _IN_WINDOWS) for window in WINDOWS}
     at_random = told.kills - sum(in_window.values())
     with ExitStack() as stack:
-        postgres = redis = None
-        if told.stores == "postgres":
-            # Why durable: what is asked is whether a commit is one.
-            postgres = stack.enter_context(own_postgres(settings=""))
-            redis = stack.enter_context(own_redis(folder / "redis"))
+        postgres, redis = stores_asked(stack, folder, told.stores)
         shop = make_shop(folder / "shop")
         service = Service(shop, arguments(postgres, redis))
         with Steady(service, "kills", pause=0.02) as load:

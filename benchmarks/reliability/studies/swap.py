@@ -9,9 +9,8 @@ from typing import Any
 
 from shop import MODELS, Service, Shop, make_shop
 from steady import PHASE_HEAD, Steady, phase_row
-from verdict import arguments, named, verdict
+from verdict import arguments, named, stores_asked, verdict
 
-from live.servers import own_postgres, own_redis
 from patronage.config import serve_settings
 from patronage.live.live_model import load_live_model
 from patronage.live.scorer import coming_midnight, utc_now
@@ -25,10 +24,7 @@ _AT_ONCE = 50
 def study(folder: Path, told: argparse.Namespace) -> tuple[str, list[str]]:
     """Half of the customers have no new events: their numbers are known for both models."""
     with ExitStack() as stack:
-        postgres = redis = None
-        if told.stores == "postgres":
-            postgres = stack.enter_context(own_postgres(settings=""))
-            redis = stack.enter_context(own_redis(folder / "redis"))
+        postgres, redis = stores_asked(stack, folder, told.stores)
         shop = make_shop(folder / "shop")
         workers = 2 if postgres else 1
         service = Service(shop, [*arguments(postgres, redis), "--workers", str(workers)])
