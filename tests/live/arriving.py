@@ -36,7 +36,7 @@ def folded(events: Iterable[Arrival], who: str = "ann") -> str:
     """The text of the ledger of all these events, folded at once, without a store."""
     own = [one for one in events if one.customer_id == who]
     ledger = CustomerLedger(who, Entries(SPELLING.has_clock))
-    return ledger.after(*(one.row() for one in those_that_count(own))).to_json()
+    return ledger.after(*(one.row() for one in those_that_count(own))).to_text()
 
 
 def ledger_of(store: EventStore, who: str = "ann") -> str:

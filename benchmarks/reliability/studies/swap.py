@@ -87,7 +87,7 @@ def numbers(shop: Shop, address: str) -> dict[str, tuple[str, dict[str, float]]]
         serve_settings({"workspace": shop.folder, "events": address or None}), shop.workspace
     )
     held = [one for some in store.all_held() for one in some]
-    ledgers = [CustomerLedger.from_json(one.ledger) for one in held]
+    ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
     found = {}
     for name in MODELS:
         model = load_live_model(shop.workspace, store=store, model=f"models/{name}")

@@ -95,7 +95,7 @@ def _checked(
         customers=len(records),
         waiting=len(records) - len(settled),
         unscored=len(settled) - len(scored),
-        ledgers=sum(folded[one.held.customer_id].to_json() != one.held.ledger for one in records),
+        ledgers=sum(folded[one.held.customer_id].to_text() != one.held.ledger for one in records),
         scores=sum(not _same(held.score, batch.get(held.customer_id)) for held in scored),
     )
     if online is None:

@@ -11,7 +11,7 @@ from patronage.live.database import Database, Transaction
 from patronage.live.event_store import Receipt
 from patronage.live.lanes import Lane, lane_of
 from patronage.live.rows import arrival, digest_of, event_row, in_parts, marks, micros, spelt
-from patronage.snapshots import CustomerLedger
+from patronage.snapshots import CustomerLedger, text_after
 from patronage.snapshots.grains import Entries
 
 __all__ = ["Intake"]
@@ -38,8 +38,8 @@ class Intake:
     ) -> None:
         self.database, self.spelling = database, spelling
         self.rated_kinds, self.lanes = rated_kinds, lanes
-        # Why a version beside each: another process may have moved it.
-        self._read: OrderedDict[str, tuple[int, CustomerLedger]] = OrderedDict()
+        # Texts of ledgers. Why a version beside each: another process may have moved it.
+        self._read: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def take_in(
         self,
@@ -91,7 +91,7 @@ class Intake:
 
     def _take_in(
         self, tx: Transaction, batch: Sequence[Arrival | Refusal], now: datetime
-    ) -> tuple[Receipt, dict[str, tuple[int, CustomerLedger]]]:
+    ) -> tuple[Receipt, dict[str, tuple[int, str]]]:
         refused = {place: one for place, one in enumerate(batch) if isinstance(one, Refusal)}
         first: dict[str, tuple[int, Arrival, bytes]] = {}
         duplicates, conflicts = [], dict[int, Arrival]()
@@ -131,9 +131,7 @@ class Intake:
         accepted = tuple(one.event_id for one in new)
         return Receipt(accepted, tuple(duplicates), reasons, versions), taken
 
-    def _fold(
-        self, tx: Transaction, new: Sequence[Arrival]
-    ) -> dict[str, tuple[int, CustomerLedger]]:
+    def _fold(self, tx: Transaction, new: Sequence[Arrival]) -> dict[str, tuple[int, str]]:
         by_customer = defaultdict(list)
         for event in new:
             by_customer[str(event.customer_id)].append(event)
@@ -144,20 +142,19 @@ class Intake:
         there = self._ledgers(tx, customers)
         taken, corrected = {}, {}
         for who, events in by_customer.items():
-            version, ledger, was_corrected = there.get(who, (0, None, False))
+            version, ledger, was_corrected = there.get(who) or (0, self._empty(who), False)
             corrected[who] = was_corrected or any(one.replaces is not None for one in events)
+            counted = events
             if corrected[who]:
-                ledger = self._rebuilt(tx, who)
-            else:
-                ledger = (ledger or self._empty(who)).after(*(one.row() for one in events))
-            taken[who] = (version + 1, ledger)
+                ledger, counted = self._empty(who), self._counted(tx, who)
+            taken[who] = (version + 1, text_after(ledger, (one.row() for one in counted)))
         tx.insert(
             "ledgers",
             [
                 {
                     "customer_id": who,
                     "version": version,
-                    "ledger": ledger.to_json(),
+                    "ledger": ledger,
                     "corrected": int(corrected[who]),
                 }
                 for who, (version, ledger) in taken.items()
@@ -166,8 +163,9 @@ class Intake:
         )
         return taken
 
-    def _rebuilt(self, tx: Transaction, who: str) -> CustomerLedger:
-        """What cannot be undone in sums and extremes is folded again from the customer's events."""
+    def _counted(self, tx: Transaction, who: str) -> list[Arrival]:
+        """The events that count. What was put together in sums and extremes cannot be undone, so
+        that a customer with corrections is folded again from them."""
         events = [
             arrival(body)
             for (body,) in tx.rows("SELECT body FROM events WHERE customer_id = ?", (who,))
@@ -178,15 +176,15 @@ class Intake:
             "UPDATE events SET counts = ? WHERE customer_id = ? AND event_id = ?",
             [(int(event.event_id in names), who, event.event_id) for event in events],
         )
-        return self._empty(who).after(*(event.row() for event in counted))
+        return counted
 
-    def _empty(self, who: str) -> CustomerLedger:
+    def _empty(self, who: str) -> str:
         entries = Entries(self.spelling.has_clock, self.rated_kinds)
-        return CustomerLedger(spelt(who, self.spelling), entries)
+        return CustomerLedger(spelt(who, self.spelling), entries).to_text()
 
     def _ledgers(
         self, tx: Transaction, customers: Sequence[str]
-    ) -> dict[str, tuple[int, CustomerLedger, bool]]:
+    ) -> dict[str, tuple[int, str, bool]]:
         there = {}
         for some in in_parts(customers):
             for who, version, corrected in tx.rows(
@@ -203,10 +201,10 @@ class Intake:
                 f"({marks(some)})",
                 some,
             ):
-                kept[who] = (version, CustomerLedger.from_json(text))
+                kept[who] = (version, text)
         return {who: (*kept[who], corrected) for who, (_, corrected) in there.items()}
 
-    def _remember(self, taken: Mapping[str, tuple[int, CustomerLedger]]) -> None:
+    def _remember(self, taken: Mapping[str, tuple[int, str]]) -> None:
         """Keep what was committed, so that a busy customer's ledger is not read again."""
         self._read.update(taken)
         while len(self._read) > _MOST_LEDGERS:

@@ -115,7 +115,7 @@ class LiveModel:
         found = {one.customer_id: one for one in ledgers if one.customer_id in wanted}
         for held in self.store.held([who for who in wanted if who not in found]):
             if held is not None:
-                found[held.customer_id] = CustomerLedger.from_json(held.ledger)
+                found[held.customer_id] = CustomerLedger.from_text(held.ledger)
         return found
 
     def score(self, ledgers: Sequence[CustomerLedger], as_of: date) -> dict[Any, Score]:

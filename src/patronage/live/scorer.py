@@ -180,7 +180,7 @@ class Scorer:
     ) -> list[tuple[Task, Held, Change]]:
         """What was scored; of whom nothing is known before as_of waits for the next day."""
         as_of = coming_midnight(now)
-        ledgers = [CustomerLedger.from_json(task.held.ledger) for task in tasks]
+        ledgers = [CustomerLedger.from_text(task.held.ledger) for task in tasks]
         scores = model.score(ledgers, as_of)
         # Why: without its new events the customer's value has moved too, by time or another model.
         before = {
@@ -211,7 +211,7 @@ class Scorer:
 
     def score_as_of(self, held: Held, as_of: date) -> Score | None:
         """What the model at work says of what was known before a past day; None: nothing was."""
-        ledger = CustomerLedger.from_json(held.ledger)
+        ledger = CustomerLedger.from_text(held.ledger)
         return self._model.score([ledger], as_of).get(held.customer_id)
 
 

@@ -68,7 +68,7 @@ class Held(msgspec.Struct, frozen=True):
     ----------
     customer_id : as in the log
     version : of the ledger, one more with every change of it
-    ledger : text of `CustomerLedger.to_json`
+    ledger : text of `CustomerLedger.to_text`
     score : the last one; None: not scored yet
     scored_at : UTC, when it was
     fingerprint : of the model and the features that it was made with

@@ -81,7 +81,7 @@ def customer_routes(parts: Parts) -> APIRouter:
         """Parts of the customer's value by reason, in money; they add up to it."""
         held, model = held_of(customer_id), system.scorer.model
         today = coming_midnight(system.now())
-        snapshot = model.snapshot([CustomerLedger.from_json(held.ledger)], today)
+        snapshot = model.snapshot([CustomerLedger.from_text(held.ledger)], today)
         if snapshot.customers.is_empty():
             raise unknown_customer(customer_id)
         found = explain(

@@ -99,7 +99,7 @@ class Portfolio:
         today = coming_midnight(self._system.now())
         there = self._compared
         if there is None or there[0] is not model or there[1] != today:
-            ledgers = [CustomerLedger.from_json(text) for text in self._counted().some]
+            ledgers = [CustomerLedger.from_text(text) for text in self._counted().some]
             there = self._compared = (model, today, model.snapshot(ledgers, today))
         return there[2]
 

@@ -131,7 +131,7 @@ class ScoreReader:
     def _make(self, held: Sequence[Held], model: LiveModel) -> dict[Any, Held]:
         now = self._system.now()
         self._made.inc(len(held))
-        ledgers = [CustomerLedger.from_json(one.ledger) for one in held]
+        ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
         scores = model.score(ledgers, coming_midnight(now))
         made = {
             one.customer_id: one.scored(scores.get(one.customer_id), now, model.fingerprint)

@@ -75,7 +75,7 @@ class ModelSwitch:
     def _try(self, model: LiveModel) -> None:
         """Score somebody with it."""
         for held in self._system.store.all_held(batch=1):
-            ledgers = [CustomerLedger.from_json(one.ledger) for one in held]
+            ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
             try:
                 model.score(ledgers, coming_midnight(self._system.now()))
             except (PatronageError, ValueError, KeyError) as error:

@@ -3,12 +3,11 @@
 Its features are those of a snapshot: the same texts, run in Python over the same rows.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from typing import Any, Final
+from typing import Any
 
 from patronage.engines.decimals import EXACT
 from patronage.engines.expressions import Rows, compile_expression
@@ -16,12 +15,9 @@ from patronage.events.tables import SideTables
 from patronage.snapshots.features.query import by_grain
 from patronage.snapshots.grains import GRAINS, Entries, Known
 from patronage.snapshots.grains.days import microseconds
+from patronage.snapshots.ledger_text import read_ledger, written_ledger
 
 __all__ = ["CustomerLedger"]
-
-_TABLES: Final = ("cells", "marks", "orders")
-_TIGHT: Final = (",", ":")
-_encode: Final = json.JSONEncoder(separators=_TIGHT).encode
 
 
 @dataclass(frozen=True)
@@ -32,14 +28,10 @@ class CustomerLedger:
     ----------
     customer_id : as in the log
     entries : sums, counts and extremes by kind, event day and known day
-    written : what `to_json` wrote of each entry, so that an event more is an entry more to write
     """
 
     customer_id: Any
     entries: Entries = field(default_factory=lambda: Entries(has_clock=True))
-    written: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = field(
-        default_factory=lambda: {name: {} for name in _TABLES}, repr=False, compare=False
-    )
 
     def after(self, *events: Mapping[str, Any]) -> "CustomerLedger":
         """The ledger with more events: the columns of the log, of which any may be missing."""
@@ -82,67 +74,14 @@ class CustomerLedger:
                     found[feature] = compile_expression(sql, names)(rows)
         return found
 
-    def to_json(self) -> str:
-        """The ledger as text, the same in whatever order its events came; `from_json` reads it."""
-        entries = self.entries
-        said = {
-            "customer_id": self.customer_id,
-            "has_clock": entries.has_clock,
-            "rated_kinds": entries.rated_kinds,
-        }
-        tables = [f'"{name}":[{",".join(self._texts(name))}]' for name in _TABLES]
-        return f"{_encode(said)[:-1]},{','.join(tables)}}}"
-
-    def _texts(self, table: str) -> list[str]:
-        """The entries of a table as texts, in the order of their keys."""
-        found, written = [], self.written[table]
-        for key, entry in getattr(self.entries, table).items():
-            there = written.get(key)
-            # Why identity: another entry under this key is another object.
-            if there is None or there[0] is not entry:
-                place = tuple(map(str, key))
-                there = entry, place, _encode((_plain(key), _plain(entry)))
-                written[key] = there
-            found.append(there)
-        found.sort(key=lambda one: one[1])
-        return [text for _, _, text in found]
+    def to_text(self) -> str:
+        """The ledger as text, the same in whatever order its events came; `from_text` reads it."""
+        return written_ledger(self.customer_id, self.entries)
 
     @classmethod
-    def from_json(cls, text: str) -> "CustomerLedger":
-        """The ledger that `to_json` wrote."""
-        read = json.loads(text)
-        tables = {
-            name: {tuple(map(_rich, key)): tuple(map(_rich, entry)) for key, entry in read[name]}
-            for name in _TABLES
-        }
-        entries = Entries(read["has_clock"], tuple(read["rated_kinds"]), **tables)
-        return cls(read["customer_id"], entries)
-
-
-def _plain(parts: Sequence[Any]) -> list[Any]:
-    """Decimals, days and instants as marked texts; other texts are marked too."""
-    # Why no call for each: most parts are counts or not known, and every event writes some.
-    return [part if (write := _WRITTEN.get(type(part))) is None else write(part) for part in parts]
-
-
-def _rich(part: Any) -> Any:
-    if not isinstance(part, str):
-        return part
-    return _READ[part[0]](part[1:])
-
-
-_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
-    datetime: lambda moment: "t" + moment.isoformat(),
-    date: lambda day: "d" + day.isoformat(),
-    Decimal: lambda number: "n" + str(number),
-    str: lambda text: "s" + text,
-}
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "t": datetime.fromisoformat,
-    "d": date.fromisoformat,
-    "n": Decimal,
-    "s": str,
-}
+    def from_text(cls, text: str) -> "CustomerLedger":
+        """The ledger that `to_text` wrote."""
+        return cls(*read_ledger(text))
 
 
 def _summary(known: Known) -> dict[str, Any]:

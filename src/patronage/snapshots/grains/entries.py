@@ -14,7 +14,16 @@ from typing import Any, Final
 from patronage.engines.decimals import EXACT, to_decimal
 from patronage.events.schema import CASH_KINDS, MEASURES, PURCHASE_KINDS
 
-__all__ = ["DIMENSIONS", "LEDGER", "Entries", "bucket_of", "words_of"]
+__all__ = [
+    "DIMENSIONS",
+    "LEDGER",
+    "TABLES",
+    "Entries",
+    "Event",
+    "bucket_of",
+    "together",
+    "words_of",
+]
 
 # Columns whose values are counted one by one; "word" stands for the words of `text`.
 DIMENSIONS: Final = (
@@ -36,9 +45,12 @@ Event = Mapping[str, Any]
 Entry = tuple[Any, ...]
 Key = tuple[Any, ...]
 
-_HOW: Final = tuple(LEDGER.values())
-_ORDER: Final = ("sum", "sum", "sum", "min")
-_MARK: Final = ("sum", "sum")
+# Table of entries → how the parts of an entry are put together.
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "cells": tuple(LEDGER.values()),
+    "marks": ("sum", "sum"),
+    "orders": ("sum", "sum", "sum", "min"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,13 +90,13 @@ class Entries:
             kind = event.get("kind") or "purchase"
             days = (time.date(), known.date())
             amount = _decimal(event.get("amount") or 0, 4)
-            _put(cells, (kind, *days), _cell(event, amount, time), _HOW)
+            _put(cells, (kind, *days), _cell(event, amount, time), "cells")
             for dimension, value in _marks(event):
-                _put(marks, (dimension, value, kind, *days), (1, amount), _MARK)
+                _put(marks, (dimension, value, kind, *days), (1, amount), "marks")
             if kind in self.purchase_kinds:
                 order = event.get("order_id") or days[0].isoformat()
                 line = (1, _decimal(event.get("quantity"), 4), amount, time)
-                _put(orders, (order, kind, *days), line, _ORDER)
+                _put(orders, (order, kind, *days), line, "orders")
         return replace(self, cells=cells, marks=marks, orders=orders)
 
     def before(self, as_of: date) -> "Entries":
@@ -137,16 +149,17 @@ def _decimal(value: Any, scale: int) -> Decimal | None:
     return None if value is None else to_decimal(value, scale)
 
 
-def _put(entries: dict[Key, Entry], key: Key, entry: Entry, how: tuple[str, ...]) -> None:
-    there = entries.get(key)
-    entries[key] = (
-        entry
-        if there is None
-        else tuple(
-            old if new is None else new if old is None else _TOGETHER[way](old, new)
-            for old, new, way in zip(there, entry, how, strict=True)
-        )
+def together(table: str, there: Entry, entry: Entry) -> Entry:
+    """Two entries of a table under one key as one."""
+    return tuple(
+        old if new is None else new if old is None else _TOGETHER[way](old, new)
+        for old, new, way in zip(there, entry, TABLES[table], strict=True)
     )
+
+
+def _put(entries: dict[Key, Entry], key: Key, entry: Entry, table: str) -> None:
+    there = entries.get(key)
+    entries[key] = entry if there is None else together(table, there, entry)
 
 
 def _add(old: Any, new: Any) -> Any:
