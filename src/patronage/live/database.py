@@ -35,7 +35,14 @@ class Transaction(Protocol):
         ...
 
     def lock(self, customers: Sequence[str]) -> None:
-        """Keep other writers from these customers until the end."""
+        """Keep other writers from these customers until the end.
+
+        Who has no ledger yet may have one of version 0 from here on; its text is empty.
+        """
+        ...
+
+    def alone(self, name: str) -> None:
+        """Wait until no other writer is alone under this name; until the end nobody else is."""
         ...
 
     def make_room(self, event_times: Sequence[int]) -> None:

@@ -135,7 +135,7 @@ class Intake:
         by_customer = defaultdict(list)
         for event in new:
             by_customer[str(event.customer_id)].append(event)
-        customers = sorted(by_customer)
+        customers = list(by_customer)
         tx.lock(customers)
         tx.make_room([micros(event.event_time) for event in new])
         tx.insert("events", [event_row(event) for event in new])
@@ -189,7 +189,7 @@ class Intake:
         for some in in_parts(customers):
             for who, version, corrected in tx.rows(
                 "SELECT customer_id, version, corrected FROM ledgers "
-                f"WHERE customer_id IN ({marks(some)})",
+                f"WHERE version > 0 AND customer_id IN ({marks(some)})",
                 some,
             ):
                 there[who] = (version, bool(corrected))

@@ -72,11 +72,17 @@ _USUAL: Final[dict[str, Any]] = {
 # Milliseconds. A writer that hangs, or whose machine is gone, lets go of its customers then.
 _LONGEST_PAUSE: Final = 60_000
 
-# The server's table of locks is of a fixed size, so a batch of more customers locks everybody.
-_MOST_LOCKS: Final = 500
-_LOCK: Final = (
-    "SELECT pg_advisory_xact_lock_shared(%s) UNION ALL "
-    "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+# Why rows first where there are none: of two who bring the same new customer, one waits for the
+# other here, and nobody who waits here holds a row that was there before. All are in order, so that
+# nobody waits for one who waits for him.
+_MAKE_ROWS: Final = (
+    "INSERT INTO ledgers (customer_id, version, ledger) "
+    "SELECT told.one, 0, '' FROM unnest(%s::text[]) AS told(one) WHERE NOT EXISTS ("
+    'SELECT 1 FROM ledgers WHERE customer_id = told.one COLLATE "C") '
+    'ORDER BY told.one COLLATE "C" ON CONFLICT DO NOTHING'
+)
+_LOCK_ROWS: Final = (
+    "SELECT 1 FROM ledgers WHERE customer_id = ANY(%s::text[]) ORDER BY customer_id FOR UPDATE"
 )
 _INSERT_IDS: Final = (
     "INSERT INTO event_ids SELECT * FROM unnest(%s::text[], %s::bytea[]) "
@@ -215,11 +221,13 @@ class _Transaction:
         return {name for (name,) in self._connection.execute(_INSERT_IDS, (names, digests))}
 
     def lock(self, customers: Sequence[str]) -> None:
-        if len(customers) > _MOST_LOCKS:
-            self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_EVERYBODY,))
-        elif customers:
-            # Why the keys are sorted, not the names: two names may share a key.
-            self._connection.execute(_LOCK, (_EVERYBODY, sorted({_key(one) for one in customers})))
+        some = list(customers)
+        if some:
+            self._connection.execute(_MAKE_ROWS, (some,))
+            self._connection.execute(_LOCK_ROWS, (some,))
+
+    def alone(self, name: str) -> None:
+        self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_key(name),))
 
     def make_room(self, event_times: Sequence[int]) -> None:
         self._database.make_months(event_times)
@@ -234,9 +242,6 @@ def _key(name: str) -> int:
     """The advisory lock of a name."""
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
-
-
-_EVERYBODY: Final = _key("\0everybody")
 
 
 def _month(time: int) -> int:

@@ -22,8 +22,8 @@ __all__ = ["SqlEventStore"]
 
 # Who was lent a task and died is followed by another after so long.
 _LENT: Final = timedelta(seconds=5)
-# Lent by one at a time. No customer is called so: ids hold no zero byte.
-_OUTBOX: Final = "\0outbox"
+# Lent by one at a time.
+_OUTBOX: Final = "outbox"
 
 
 @final
@@ -84,7 +84,7 @@ class SqlEventStore:
 
     def due(self, now: datetime, *, limit: int) -> list[Task]:
         with self.database.writing() as tx:
-            tx.lock([_OUTBOX])
+            tx.alone(_OUTBOX)
             # Why row by row: an index gives the first ones, however many wait behind them.
             rows = tx.rows(
                 "SELECT customer_id FROM outbox WHERE due <= ? AND lent_until <= ? "
@@ -93,7 +93,7 @@ class SqlEventStore:
             )
             customers = list(dict.fromkeys(who for (who,) in rows))
             # Why: ledger and outbox of a customer must be of one moment.
-            tx.lock(sorted(customers))
+            tx.lock(customers)
             tasks = []
             for some in in_parts(customers):
                 waiting = defaultdict(list)
@@ -124,7 +124,7 @@ class SqlEventStore:
         told = (trigger, trigger, trigger, micros(now))
         with self.database.writing() as tx:
             # Why: `finish` takes out all up to a number, so no lower one may come after `due`.
-            tx.lock([_OUTBOX])
+            tx.alone(_OUTBOX)
             if customer_ids is None:
                 return tx.run(insert, told)
             some = [str(one) for one in customer_ids]
@@ -135,7 +135,7 @@ class SqlEventStore:
 
     def finish(self, done: Sequence[tuple[Task, Held, Change]]) -> None:
         with self.database.writing() as tx:
-            tx.lock(sorted(str(held.customer_id) for _, held, _ in done))
+            tx.lock([str(held.customer_id) for _, held, _ in done])
             tx.run_many(
                 "UPDATE ledgers SET score = ?, scored_at = ?, fingerprint = ? "
                 "WHERE customer_id = ? AND (scored_at IS NULL OR scored_at < ?)",

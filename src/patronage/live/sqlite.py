@@ -151,5 +151,8 @@ class _Transaction:
     def lock(self, customers: Sequence[str]) -> None:
         """Nothing to do: there is one writer."""
 
+    def alone(self, name: str) -> None:
+        """Nothing to do: there is one writer."""
+
     def make_room(self, event_times: Sequence[int]) -> None:
         """Nothing to do: one table holds them all."""

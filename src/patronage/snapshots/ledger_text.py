@@ -17,6 +17,7 @@ from patronage.snapshots.grains.entries import TABLES, Entries, Event, together
 __all__ = ["read_ledger", "text_after", "written_ledger"]
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_quoted: Final = json.encoder.encode_basestring_ascii
 # Letter of a line → table.
 _TABLE_OF: Final = {name[0]: name for name in TABLES}
 
@@ -86,11 +87,10 @@ def _name(table: str, key: Sequence[Any]) -> str:
 
 
 def _written(parts: Sequence[Any]) -> str:
-    """Decimals, days and instants as marked texts; other texts are marked too."""
-    # Why no call for each: most parts are counts or not known, and every event writes some.
-    return _encode(
-        [part if (write := _WRITTEN.get(type(part))) is None else write(part) for part in parts]
-    )
+    """JSON of a list; decimals, days and instants as marked texts, other texts are marked too."""
+    # Why not the encoder: of most parts it would only find out again what they are.
+    told = ["null" if part is None else _WRITTEN[type(part)](part) for part in parts]
+    return f"[{','.join(told)}]"
 
 
 def _rich(parts: Sequence[Any]) -> tuple[Any, ...]:
@@ -98,10 +98,11 @@ def _rich(parts: Sequence[Any]) -> tuple[Any, ...]:
 
 
 _WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
-    datetime: lambda moment: "t" + moment.isoformat(),
-    date: lambda day: "d" + day.isoformat(),
-    Decimal: lambda number: "n" + str(number),
-    str: lambda text: "s" + text,
+    int: int.__repr__,
+    datetime: lambda moment: f'"t{moment.isoformat()}"',
+    date: lambda day: f'"d{day.isoformat()}"',
+    Decimal: lambda number: f'"n{number}"',
+    str: lambda text: _quoted(f"s{text}"),
 }
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {
     "t": datetime.fromisoformat,
