@@ -9,7 +9,10 @@ __all__ = ["Database", "Transaction", "upsert"]
 
 @runtime_checkable
 class Transaction(Protocol):
-    """Statements that are kept together or not at all; `?` stands for a parameter."""
+    """Statements that are kept together or not at all.
+
+    `?` stands for a parameter; `= ANY(?)` for one of a list, which may be long or empty.
+    """
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of the result."""

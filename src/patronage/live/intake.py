@@ -10,7 +10,7 @@ from patronage.live.corrections import those_that_count
 from patronage.live.database import Database, Transaction
 from patronage.live.event_store import Receipt
 from patronage.live.lanes import Lane, lane_of
-from patronage.live.rows import arrival, digest_of, event_row, in_parts, marks, micros, spelt
+from patronage.live.rows import arrival, digest_of, event_row, micros, spelt
 from patronage.snapshots import CustomerLedger, text_after
 from patronage.snapshots.grains import Entries
 
@@ -185,23 +185,18 @@ class Intake:
     def _ledgers(
         self, tx: Transaction, customers: Sequence[str]
     ) -> dict[str, tuple[int, str, bool]]:
-        there = {}
-        for some in in_parts(customers):
+        there = {
+            who: (version, bool(corrected))
             for who, version, corrected in tx.rows(
                 "SELECT customer_id, version, corrected FROM ledgers "
-                f"WHERE version > 0 AND customer_id IN ({marks(some)})",
-                some,
-            ):
-                there[who] = (version, bool(corrected))
+                "WHERE version > 0 AND customer_id = ANY(?)",
+                (list(customers),),
+            )
+        }
         kept = {who: one for who in there if (one := self._read.get(who))}
         moved = [who for who, (version, _) in there.items() if kept.get(who, (0,))[0] != version]
-        for some in in_parts(moved):
-            for who, version, text in tx.rows(
-                f"SELECT customer_id, version, ledger FROM ledgers WHERE customer_id IN "
-                f"({marks(some)})",
-                some,
-            ):
-                kept[who] = (version, text)
+        asked = "SELECT customer_id, version, ledger FROM ledgers WHERE customer_id = ANY(?)"
+        kept |= {who: (version, text) for who, version, text in tx.rows(asked, (moved,))}
         return {who: (*kept[who], corrected) for who, (_, corrected) in there.items()}
 
     def _remember(self, taken: Mapping[str, tuple[int, str]]) -> None:
@@ -239,10 +234,5 @@ def _told(event: Arrival, lane: Lane) -> dict[str, Any]:
 
 
 def _digests(tx: Transaction, names: Sequence[str]) -> dict[str, bytes]:
-    found = {}
-    for some in in_parts(names):
-        for name, digest in tx.rows(
-            f"SELECT event_id, digest FROM event_ids WHERE event_id IN ({marks(some)})", some
-        ):
-            found[name] = bytes(digest)
-    return found
+    rows = tx.rows("SELECT event_id, digest FROM event_ids WHERE event_id = ANY(?)", (list(names),))
+    return {name: bytes(digest) for name, digest in rows}

@@ -1,9 +1,8 @@
 """Rows of the store's tables: how values are written, and read again."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -13,17 +12,13 @@ __all__ = [
     "arrival",
     "digest_of",
     "event_row",
-    "in_parts",
     "instant",
-    "marks",
     "micros",
     "spelt",
     "text_of",
 ]
 
-Part = TypeVar("Part")
 _EPOCH: Final = datetime(1970, 1, 1)
-_AT_ONCE: Final = 500
 
 
 def digest_of(event: Arrival) -> bytes:
@@ -60,16 +55,6 @@ def text_of(told: Any) -> str | None:
 def spelt(customer: str, spelling: Spelling) -> int | str:
     """The id as the log spells it."""
     return int(customer) if spelling.whole_ids else customer
-
-
-def marks(values: Sequence[Any]) -> str:
-    """A mark for each parameter of a list."""
-    return ", ".join("?" * len(values))
-
-
-def in_parts(values: Sequence[Part]) -> Iterable[Sequence[Part]]:
-    """Some at a time, for statements take only so many parameters."""
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def micros(moment: datetime) -> int:

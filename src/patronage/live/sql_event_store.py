@@ -15,7 +15,7 @@ from patronage.live.event_store import Receipt, Record, Task
 from patronage.live.exporting import write_log
 from patronage.live.intake import Intake
 from patronage.live.lanes import LANES, Lane
-from patronage.live.rows import arrival, in_parts, instant, marks, micros, spelt, text_of
+from patronage.live.rows import arrival, instant, micros, spelt, text_of
 from patronage.live.scores import Change, Held, Score
 
 __all__ = ["SqlEventStore"]
@@ -94,22 +94,19 @@ class SqlEventStore:
             customers = list(dict.fromkeys(who for (who,) in rows))
             # Why: ledger and outbox of a customer must be of one moment.
             tx.lock(customers)
-            tasks = []
-            for some in in_parts(customers):
-                waiting = defaultdict(list)
-                for row in tx.rows(
-                    "SELECT customer_id, seq, event_id, lane, cause FROM outbox "
-                    f"WHERE customer_id IN ({marks(some)}) ORDER BY weight DESC, seq",
-                    some,
-                ):
-                    waiting[row[0]].append(row[1:])
-                tx.run(
-                    f"UPDATE outbox SET lent_until = ? WHERE customer_id IN ({marks(some)})",
-                    (micros(now + _LENT), *some),
-                )
-                held = {str(one.customer_id): one for one in self._held(tx, some) if one}
-                tasks += [_task(held[who], waiting[who]) for who in some]
-        return tasks
+            waiting = defaultdict(list)
+            for row in tx.rows(
+                "SELECT customer_id, seq, event_id, lane, cause FROM outbox "
+                "WHERE customer_id = ANY(?) ORDER BY weight DESC, seq",
+                (customers,),
+            ):
+                waiting[row[0]].append(row[1:])
+            tx.run(
+                "UPDATE outbox SET lent_until = ? WHERE customer_id = ANY(?)",
+                (micros(now + _LENT), customers),
+            )
+            held = {str(one.customer_id): one for one in self._held(tx, customers) if one}
+        return [_task(held[who], waiting[who]) for who in customers]
 
     def mark(
         self, trigger: str, *, now: datetime, customer_ids: Sequence[Any] | None = None
@@ -128,10 +125,7 @@ class SqlEventStore:
             if customer_ids is None:
                 return tx.run(insert, told)
             some = [str(one) for one in customer_ids]
-            return sum(
-                tx.run(f"{insert} AND customer_id IN ({marks(part)})", (*told, *part))
-                for part in in_parts(some)
-            )
+            return tx.run(f"{insert} AND customer_id = ANY(?)", (*told, some))
 
     def finish(self, done: Sequence[tuple[Task, Held, Change]]) -> None:
         with self.database.writing() as tx:
@@ -166,10 +160,8 @@ class SqlEventStore:
             return self._held(tx, [str(one) for one in customer_ids])
 
     def _held(self, tx: Transaction, customers: Sequence[str]) -> list[Held | None]:
-        found = {}
-        for some in in_parts(customers):
-            for row in tx.rows(f"{_HELD} WHERE customer_id IN ({marks(some)})", some):
-                found[row[0]] = self._as_held(row)
+        rows = tx.rows(f"{_HELD} WHERE customer_id = ANY(?)", (list(customers),))
+        found = {row[0]: self._as_held(row) for row in rows}
         return [found.get(one) for one in customers]
 
     def _as_held(self, row: tuple[Any, ...]) -> Held:
@@ -199,13 +191,11 @@ class SqlEventStore:
                 )
                 customers = [row[0] for row in rows]
                 events = defaultdict[str, list[Arrival]](list)
-                waiting = set[str]()
-                for some in in_parts(customers):
-                    among = f"WHERE customer_id IN ({marks(some)})"
-                    for who, body in tx.rows(f"SELECT customer_id, body FROM events {among}", some):
-                        events[who].append(arrival(body))
-                    found = tx.rows(f"SELECT DISTINCT customer_id FROM outbox {among}", some)
-                    waiting |= {who for (who,) in found}
+                asked = "SELECT customer_id, body FROM events WHERE customer_id = ANY(?)"
+                for who, body in tx.rows(asked, (customers,)):
+                    events[who].append(arrival(body))
+                asked = "SELECT DISTINCT customer_id FROM outbox WHERE customer_id = ANY(?)"
+                waiting = {who for (who,) in tx.rows(asked, (customers,))}
             if not rows:
                 return
             yield [
@@ -233,12 +223,11 @@ class SqlEventStore:
         return [number for (number,) in rows]
 
     def changes(self, numbers: Sequence[int]) -> list[Change]:
-        found: list[Change] = []
         with self.database.reading() as tx:
-            for some in in_parts(numbers):
-                asked = f"SELECT body FROM changes WHERE seq IN ({marks(some)}) ORDER BY seq"
-                found += [msgspec.json.decode(b, type=Change) for (b,) in tx.rows(asked, some)]
-        return found
+            rows = tx.rows(
+                "SELECT body FROM changes WHERE seq = ANY(?) ORDER BY seq", (list(numbers),)
+            )
+        return [msgspec.json.decode(body, type=Change) for (body,) in rows]
 
     def history(self, customer_id: Any, *, limit: int = 100) -> list[Change]:
         with self.database.reading() as tx:

@@ -1,5 +1,6 @@
 """SQLite in WAL mode: the event store of one machine; commits are on the disk when they return."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,6 @@ from typing import Any, Final, final
 
 from patronage.errors import StoreError
 from patronage.live.database import upsert
-from patronage.live.rows import marks
 
 __all__ = ["SQLite"]
 
@@ -128,10 +128,10 @@ class _Transaction:
         self._connection = connection
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
+        return self._connection.execute(_marked(sql), _plain(parameters)).fetchall()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._connection.execute(sql, parameters).rowcount
+        return self._connection.execute(_marked(sql), _plain(parameters)).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
@@ -139,7 +139,7 @@ class _Transaction:
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: str = "") -> None:
         if rows:
             names = list(rows[0])
-            sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks(names)})"
+            sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
             told = (tuple(row.values()) for row in rows)
             self._connection.executemany(sql + upsert(names, key), told)
 
@@ -156,3 +156,12 @@ class _Transaction:
 
     def make_room(self, event_times: Sequence[int]) -> None:
         """Nothing to do: one table holds them all."""
+
+
+def _marked(sql: str) -> str:
+    return sql.replace("= ANY(?)", "IN (SELECT value FROM json_each(?))")
+
+
+def _plain(parameters: Sequence[Any]) -> Sequence[Any]:
+    """Lists as JSON, of which SQLite makes a table."""
+    return [json.dumps(one) if isinstance(one, list) else one for one in parameters]
