@@ -105,9 +105,20 @@ class Server:
         ).encode() + body
 
     def cpu(self) -> float:
-        """CPU seconds of the server so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """CPU seconds of the server's processes so far."""
+        return sum(int(stat[11]) + int(stat[12]) for stat in self.processes().values()) / TICKS
+
+    def processes(self) -> dict[int, list[str]]:
+        """The server and its workers: process → what /proc says of it after its name."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                stat = path.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if str(self.process.pid) in (path.parent.name, stat[1]):
+                found[int(path.parent.name)] = stat
+        return found
 
     def metric(self, name: str) -> float:
         """One number of /metrics."""
@@ -117,8 +128,14 @@ class Server:
         text = httpx.get(url, headers={"Authorization": f"Bearer {self.key}"}).text
         return float(re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)[0])
 
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def kill(self) -> None:
+        """As the kernel does it: no process has a say."""
+        for process in self.processes():
+            os.kill(process, signal.SIGKILL)
         self.process.wait()
 
 
@@ -127,17 +144,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--online", default="")
     parser.add_argument("--events", default="")
+    parser.add_argument("--workers", type=int, default=1)
     told = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="patronage-load-"))
     stores = [f"--{name}={getattr(told, name)}" for name in ("online", "events")]
     more = [one for one in stores if not one.endswith("=")]
+    more += [f"--workers={told.workers}"] if told.workers > 1 else []
     try:
         workspace = make_workspace(folder)
         server = Server(folder, more)
         ids = [str(one) for one in take_ids(workspace)]
         wait_until_scored(server, ids)
         rows = list(measure(server, ids, told.seconds))
-        server.stop(signal.SIGKILL)
+        server.kill()
         again = server.start()
         rows.append(("kill -9 → serving again", f"{again:.1f} s", "", "", "", ""))
         server.stop()
@@ -219,6 +238,7 @@ def write(rows: list[tuple[str, ...]], told: argparse.Namespace) -> None:
         [
             "PostgreSQL" if told.events else "SQLite",
             "Redis" if told.online else "scores in the process",
+            *([f"{told.workers} workers"] if told.workers > 1 else []),
         ]
     )
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
