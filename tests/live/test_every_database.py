@@ -134,11 +134,14 @@ def test_dead_letters_are_replayed_once(store):
     assert first["body"] == "\ufffd{"
     assert (latest["received"], latest["tries"]) == (NOW, 1)
     assert "there is no kind 'gizmo'" in latest["reason"]
+    assert [store.dead_letter(one["id"]) for one in (latest, first)] == [latest, first]
     replayed = store.replay({latest["id"]: event("2")}, now=NOW)
     again = store.replay({latest["id"]: event("2")}, now=NOW)
     assert replayed.accepted == ("2",)
     assert (again.accepted, again.duplicates) == ((), ())
     assert [letter["id"] for letter in store.dead_letters()] == [first["id"]]
+    assert store.dead_letter(latest["id"]) is None
+    assert store.dead_letter(latest["id"] + 1) is None
 
 
 def test_ids_of_every_script_come_back_as_they_were(store):

@@ -166,6 +166,10 @@ class EventStore(Protocol):
         """id, received, reason, body, tries of what was refused and not replayed, latest first."""
         ...
 
+    def dead_letter(self, number: int) -> Mapping[str, Any] | None:
+        """One of them by its id; None where there is none that waits."""
+        ...
+
     def replay(self, letters: Mapping[int, Arrival], *, now: datetime) -> Receipt:
         """Take dead letters in, mended; each leaves the table with that."""
         ...

@@ -253,21 +253,13 @@ class SqlEventStore:
 
     def dead_letters(self, *, limit: int = 100) -> list[Mapping[str, Any]]:
         with self.database.reading() as tx:
-            rows = tx.rows(
-                "SELECT id, received, reason, body, tries FROM dead_letters "
-                "WHERE replayed IS NULL ORDER BY id DESC LIMIT ?",
-                (limit,),
-            )
-        return [
-            {
-                "id": number,
-                "received": instant(received),
-                "reason": reason,
-                "body": bytes(body).decode("utf-8", "replace"),
-                "tries": tries,
-            }
-            for number, received, reason, body, tries in rows
-        ]
+            rows = tx.rows(f"{_LETTERS} ORDER BY id DESC LIMIT ?", (limit,))
+        return [_letter(row) for row in rows]
+
+    def dead_letter(self, number: int) -> Mapping[str, Any] | None:
+        with self.database.reading() as tx:
+            rows = tx.rows(f"{_LETTERS} AND id = ?", (number,))
+        return _letter(rows[0]) if rows else None
 
     def reviews(self, *, limit: int = 100) -> list[Mapping[str, Any]]:
         with self.database.reading() as tx:
@@ -314,6 +306,9 @@ class SqlEventStore:
 
 
 _HELD: Final = "SELECT customer_id, version, ledger, score, scored_at, fingerprint FROM ledgers"
+_LETTERS: Final = (
+    "SELECT id, received, reason, body, tries FROM dead_letters WHERE replayed IS NULL"
+)
 _COUNTED: Final = {
     "events": "event_ids",
     "customers": "ledgers",
@@ -321,6 +316,17 @@ _COUNTED: Final = {
     "dead_letters": "dead_letters WHERE replayed IS NULL",
     "reviews": "reviews WHERE decided IS NULL",
 }
+
+
+def _letter(row: tuple[Any, ...]) -> Mapping[str, Any]:
+    number, received, reason, body, tries = row
+    return {
+        "id": number,
+        "received": instant(received),
+        "reason": reason,
+        "body": bytes(body).decode("utf-8", "replace"),
+        "tries": tries,
+    }
 
 
 def _task(held: Held, waiting: Sequence[tuple[Any, ...]]) -> Task:

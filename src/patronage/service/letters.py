@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
@@ -17,7 +17,6 @@ from patronage.service.told import Limit, caller_of, tell, told
 
 __all__ = ["Decided", "Letter", "LettersAnswer", "Review", "ReviewsAnswer", "letter_routes"]
 
-_ALL: Final = 100_000
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
 
 
@@ -131,7 +130,7 @@ def letter_routes(parts: Parts) -> APIRouter:
 
 def _replay(parts: Parts, number: int, body: bytes) -> Response:
     store = parts.system.store
-    letter = next((one for one in store.dead_letters(limit=_ALL) if one["id"] == number), None)
+    letter = store.dead_letter(number)
     if letter is None:
         raise Problem(404, f"There is no dead letter {number} that waits.")
     event = parts.intake.read(body or letter["body"].encode())
