@@ -300,8 +300,18 @@ def test_an_older_score_does_not_replace_a_newer_one(store):
     (held,) = store.held(["ann"])
     assert held.score.clv == 2.0
     assert [change.score.clv for change in store.history("ann")] == [2.0, 1.0]
-    assert store.clear_before(date(2024, 5, 21)) == 2
-    assert store.history("ann") == []
+
+
+def test_old_changes_are_forgotten_some_at_a_time_and_the_score_stays(store):
+    take_in(store, event("1"))
+    (task,) = store.due(NOW, limit=1)
+    store.finish([scored(task, NOW + timedelta(days=day), clv=day) for day in range(5)])
+    third = date(2024, 5, 23)
+
+    assert [store.clear_before(third, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [change.score.clv for change in store.history("ann")] == [4.0, 3.0]
+    (held,) = store.held(["ann"])
+    assert held.score.clv == 4.0
 
 
 def test_what_people_must_decide_is_decided_once(store):

@@ -43,11 +43,13 @@ def model(tmp_path_factory) -> LiveModel:
     return load_live_model(a_run(log, "bg_nbd", tmp_path_factory.mktemp("run")))
 
 
-def scorer_of(model: LiveModel, folder: Path, clock: list[datetime]) -> Scorer:
+def scorer_of(
+    model: LiveModel, folder: Path, clock: list[datetime], *, history_days: int | None = None
+) -> Scorer:
     from live.arriving import SPELLING
 
     store = SqlEventStore(SQLite(folder / "events.db"), SPELLING)
-    return Scorer(store, InProcessStore(), model, now=lambda: clock[0])
+    return Scorer(store, InProcessStore(), model, now=lambda: clock[0], history_days=history_days)
 
 
 @final
@@ -154,4 +156,22 @@ def test_who_is_first_known_after_midnight_waits_for_it(model, tmp_path):
     clock[0] = datetime(2024, 5, 21, 0, 2)
     scorer.pass_once()
     assert scorer.online.get(["ann"])[0].score.as_of.isoformat() == "2024-05-22"
+    scorer.store.close()
+
+
+@pytest.mark.parametrize(("history_days", "kept"), [(2, 3), (None, 6)])
+def test_changes_beyond_the_days_of_history_are_forgotten(model, tmp_path, history_days, kept):
+    clock = [EVENING]
+    scorer = scorer_of(model, tmp_path, clock, history_days=history_days)
+    scorer.store.take_in([event("1", "ann"), event("2", "bob")], now=EVENING)
+
+    for day in range(6):
+        clock[0] = EVENING + timedelta(days=day)
+        while scorer.pass_once():
+            pass
+
+    for who in ("ann", "bob"):
+        days = [(clock[0] - change.scored_at).days for change in scorer.store.history(who)]
+        assert days == list(range(kept))
+    assert scorer.store.held(["ann"]) == scorer.online.get(["ann"])
     scorer.store.close()

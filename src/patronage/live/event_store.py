@@ -186,8 +186,11 @@ class EventStore(Protocol):
         """events, customers, waiting, dead_letters, reviews: for metrics."""
         ...
 
-    def clear_before(self, day: date) -> int:
-        """Forget changes of scores before the day; how many."""
+    def clear_before(self, day: date, *, limit: int) -> int:
+        """Forget changes of scores before the day, the oldest first and some at a time; how many.
+
+        0 once none is left; the last score of each customer stays with its ledger.
+        """
         ...
 
     def close(self) -> None:

@@ -20,6 +20,8 @@ __all__ = ["Scorer", "coming_midnight", "utc_now"]
 
 _log = logging.getLogger(__name__)
 _AT_ONCE: Final = 200
+# Who takes events in waits no longer than for so many to be forgotten.
+_FORGOTTEN_AT_ONCE: Final = 1_000
 _PAUSE: Final = 0.5
 
 
@@ -43,6 +45,7 @@ class Scorer:
     online : where scores are read; what it could not take is put there again by the next pass
     model : at work until `swap`
     now : the clock
+    history_days : changes of scores are forgotten after so many days; None: never
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class Scorer:
         model: LiveModel,
         *,
         now: Callable[[], datetime] = utc_now,
+        history_days: int | None = None,
     ) -> None:
         self.store, self.online, self._now = store, online, now
+        self._history_days, self._forgetting = history_days, history_days is not None
         self._model = model
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
         self._wake, self._stopping = threading.Event(), threading.Event()
@@ -119,15 +124,29 @@ class Scorer:
             self._wake.clear()
 
     def pass_once(self, *, limit: int = _AT_ONCE) -> int:
-        """Score those who are due, some at a time; how many."""
+        """Do what there is to do, some at a time; how much that was.
+
+        First who is due is scored, then the online store gets what it lacks; where nothing waits,
+        old changes are forgotten.
+        """
         now = self._now()
         if coming_midnight(now) != self._day:
             self._day = coming_midnight(now)
+            self._forgetting = self._history_days is not None
             self.store.mark("calendar", now=now)
         tasks = self.store.due(now, limit=limit)
         if tasks:
             self._score(tasks, self._model, now)
-        return len(tasks) + self._put_owed(limit)
+        return len(tasks) + self._put_owed(limit) or self._forget(now)
+
+    def _forget(self, now: datetime) -> int:
+        """Let some changes of scores go that are older than they need to be; how many."""
+        if not self._forgetting or self._history_days is None:
+            return 0
+        day = now.date() - timedelta(days=self._history_days)
+        found = self.store.clear_before(day, limit=_FORGOTTEN_AT_ONCE)
+        self._forgetting = found > 0
+        return found
 
     def _put_owed(self, limit: int) -> int:
         """Put what the online store did not take, as the event store has it now; how many."""

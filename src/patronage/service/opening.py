@@ -45,7 +45,8 @@ def open_system(
     bring_history(store, workspace, progress=lambda done: progress("reading the run's log", done))
     model = load_live_model(workspace, store=store, signing_key=signing_key)
     online = _online(settings, store)
-    return LiveSystem(store, online, Scorer(store, online, model), workspace, lanes=store.lanes)
+    scorer = Scorer(store, online, model, history_days=settings.history_days)
+    return LiveSystem(store, online, scorer, workspace, lanes=store.lanes)
 
 
 def open_store(settings: ServeSettings, workspace: Workspace) -> SqlEventStore:
