@@ -1,6 +1,7 @@
 """Events are taken in exactly once, and an answer says what is on the disk."""
 
 import asyncio
+import threading
 
 import msgspec
 import pytest
@@ -196,6 +197,49 @@ def test_a_full_queue_sends_away_and_recovers(serve):
     assert {one.headers["retry-after"] for one in answers if one.status_code == 503} == {"1"}
     assert n_events(served) == before + codes.count(201)
     assert served.ask("POST", "/v1/events", json=served.event("late")).status_code == 201
+
+
+@pytest.mark.parametrize(("first_takes", "again"), [(None, 1), (0.3, 2)])
+def test_who_would_wait_too_long_is_sent_away_at_once(serve, monkeypatch, first_takes, again):
+    """How long to stay away is told by the pace of the last seconds, once it is known."""
+    served = serve(commit_events=4, max_waiting_seconds=0.1)
+    real, begun, disk_moves = served.system.store.take_in, threading.Event(), threading.Event()
+
+    def take_in(batch, **more):
+        begun.set()
+        disk_moves.wait(timeout=first_takes)
+        return real(batch, **more)
+
+    monkeypatch.setattr(served.system.store, "take_in", take_in)
+    if first_takes is not None:
+        assert served.ask("POST", "/v1/events", json=served.event("first")).status_code == 201
+    first_takes, before = None, n_events(served)
+    begun.clear()
+
+    async def go(client):
+        def send(name):
+            return asyncio.create_task(client.post("/v1/events", json=served.event(name)))
+
+        asked = [send("e0")]
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        asked += [send(f"e{k}") for k in range(1, 41)]
+        # One is being committed, four wait for the next commit.
+        while sum(one.done() for one in asked) < 36:
+            await asyncio.sleep(0.01)
+        early = [one.result() for one in asked if one.done()]
+        early.append(await client.post("/v1/events:batch", content=b"no event", headers=NDJSON))
+        disk_moves.set()
+        answers = await asyncio.gather(*asked)
+        return early, answers, await asyncio.gather(*(send(f"late{k}") for k in range(4)))
+
+    early, answers, late = served.run(go)
+
+    assert {one.status_code for one in early} == {503}
+    assert min(int(one.headers["retry-after"]) for one in early) == again
+    assert sorted(one.status_code for one in answers) == [201] * 5 + [503] * 36
+    assert {one.status_code for one in late} == {201}
+    assert n_events(served) == before + 5 + 4
 
 
 @pytest.fixture

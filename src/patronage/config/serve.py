@@ -45,6 +45,7 @@ class ServeSettings(BaseSettings):
     high_value : purchases from this amount on are scored first; None: the largest 1 % of the run's
     lanes : in place of the default ones
     rate_limit : requests a second of one key
+    max_waiting_seconds : events that would wait longer to be committed are refused at once
     history_days : how long a change of a score is kept; every customer has one a day at least
     """
 
@@ -61,6 +62,7 @@ class ServeSettings(BaseSettings):
     high_value: Decimal | None = None
     lanes: tuple[LaneSettings, ...] | None = None
     rate_limit: float = Field(5_000.0, gt=0)
+    max_waiting_seconds: float = Field(2.0, gt=0)
     history_days: int = Field(90, ge=1)
     log_format: Literal["text", "json"] = "text"
 

@@ -60,6 +60,7 @@ class Intake:
             name="intake",
             at_once=settings.commit_events,
             most=settings.max_waiting_events,
+            seconds=settings.max_waiting_seconds,
         )
 
     def read(self, body: bytes) -> Arrival | Refusal:
@@ -111,8 +112,9 @@ class Intake:
 
         Raises
         ------
-        Problem : it is neither (422), or too long (413)
+        Problem : it is neither (422), or too long (413); too much waits (503)
         """
+        self._committing.admit()
         if len(body) > _LONG:
             batch = await asyncio.to_thread(self._read_many, body, lines)
         else:

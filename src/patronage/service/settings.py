@@ -21,6 +21,8 @@ class ServiceSettings:
     requests_per_second, burst : of one key
     max_in_flight : requests at work; those beyond are told to come again
     max_waiting_events : events that wait to be committed; requests beyond are told to come again
+    max_waiting_seconds : so long they may have to wait, as fast as events are being committed;
+        requests that would wait longer are told to come again, but for what fits into one commit
     commit_events : events that share one transaction
     wait_seconds : how long an event waits for its score, where it is asked for
     max_streams, stream_events : open streams, and events that one may lag behind
@@ -44,6 +46,7 @@ class ServiceSettings:
     burst: float = 10_000.0
     max_in_flight: int = 1_500
     max_waiting_events: int = 20_000
+    max_waiting_seconds: float = 2.0
     commit_events: int = 2_000
     wait_seconds: float = 2.0
     max_streams: int = 1_000

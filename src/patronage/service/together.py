@@ -1,10 +1,12 @@
 """Together: requests that wait at the same time share one call in one thread."""
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from patronage.service.problems import Problem
 
@@ -12,6 +14,8 @@ __all__ = ["Together"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# Seconds of work that say how fast it goes: what was before counts less and less.
+_MEMORY: Final = 5.0
 
 
 class Together(Generic[Item, Result]):
@@ -22,6 +26,8 @@ class Together(Generic[Item, Result]):
     work : called in a thread of its own with some items; a result or an error for each
     at_once : size that one call takes; a larger item goes alone
     most : size that may wait; what is beyond is refused at once
+    seconds : the longest wait; who would wait longer at the pace of the last seconds is refused at
+        once, but never who can share the next call
     """
 
     def __init__(
@@ -31,11 +37,14 @@ class Together(Generic[Item, Result]):
         name: str,
         at_once: int,
         most: int,
+        seconds: float = math.inf,
     ) -> None:
-        self._work, self._at_once, self._most = work, at_once, most
+        self._work, self._at_once = work, at_once
+        self._most, self._seconds = most, seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting: deque[tuple[Item, int, asyncio.Future[Result]]] = deque()
-        self._size = 0
+        self._size = self._at_work = 0
+        self._done = self._spent = 0.0
         self._runner: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item, size: int = 1) -> Result:
@@ -45,14 +54,37 @@ class Together(Generic[Item, Result]):
         ------
         Problem : too much waits (503)
         """
-        if self._waiting and self._size + size > self._most:
-            raise Problem(503, "Too much waits already; nothing was done. Send it again.")
+        self.admit(size)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, size, future))
         self._size += size
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
         return await future
+
+    def admit(self, size: int = 0) -> None:
+        """See that more of this size may wait; to ask before it is made ready saves the work.
+
+        Raises
+        ------
+        Problem : too much waits (503), with the seconds until that is done
+        """
+        wait = self._expected_wait()
+        too_much = self._waiting and self._size + size > self._most
+        too_long = self._size >= self._at_once and wait > self._seconds
+        if too_much or too_long:
+            again = max(1, math.ceil(wait)) if wait < math.inf else 1
+            raise Problem(
+                503,
+                "Too much waits already; nothing was done. Send it again.",
+                headers={"retry-after": str(again)},
+            )
+
+    def _expected_wait(self) -> float:
+        """Seconds until what is here now is done; without end before a first call was measured."""
+        if not self._done:
+            return math.inf
+        return (self._at_work + self._size) * self._spent / self._done
 
     @property
     def size(self) -> int:
@@ -65,10 +97,12 @@ class Together(Generic[Item, Result]):
             while self._waiting:
                 some = self._next()
                 items = [item for item, _, _ in some]
+                began = time.monotonic()
                 try:
                     results = await loop.run_in_executor(self._thread, self._work, items)
                 except Exception as error:
                     results = [error] * len(some)
+                self._measure(time.monotonic() - began)
                 for (_, _, future), result in zip(some, results, strict=True):
                     if future.done():
                         continue
@@ -86,7 +120,15 @@ class Together(Generic[Item, Result]):
             some.append(self._waiting.popleft())
             size += some[-1][1]
         self._size -= size
+        self._at_work = size
         return some
+
+    def _measure(self, seconds: float) -> None:
+        """The call at hand is done, and took so long."""
+        kept = math.exp(-seconds / _MEMORY)
+        self._done = self._done * kept + self._at_work
+        self._spent = self._spent * kept + seconds
+        self._at_work = 0
 
     def close(self) -> None:
         """Let the call at hand end."""

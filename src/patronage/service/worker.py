@@ -49,6 +49,7 @@ def serve_on(sock: socket.socket, settings: ServeSettings) -> None:
         signing_key=key,
         requests_per_second=settings.rate_limit,
         burst=2 * settings.rate_limit,
+        max_waiting_seconds=settings.max_waiting_seconds,
         # Why PostgreSQL too: several machines may serve over one.
         shared=settings.workers > 1 or settings.events.get_secret_value().startswith("postgres"),
     )

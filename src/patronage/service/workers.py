@@ -72,6 +72,7 @@ def _start(sock: socket.socket, settings: ServeSettings, metrics: str) -> subpro
             "online": settings.online.get_secret_value(),
             "high_value": "" if settings.high_value is None else str(settings.high_value),
             "rate_limit": str(settings.rate_limit),
+            "max_waiting_seconds": str(settings.max_waiting_seconds),
             "history_days": str(settings.history_days),
             "log_format": settings.log_format,
         }.items()
