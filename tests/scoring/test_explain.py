@@ -16,8 +16,10 @@ from patronage.forecast.samples import SampleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
 from patronage.models.btyd.pareto_nbd import ParetoNBD
+from patronage.models.btyd.timing import timed_histories_of
 from patronage.models.ensembles.by_cohort import ByCohort
 from patronage.models.ensembles.vote import Vote
+from patronage.models.explaining import contributions_of
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.learners.lightgbm import LightGBM
@@ -125,6 +127,44 @@ def test_shapley_values_of_a_product_by_hand():
     assert parts["number of purchases"] == pytest.approx(14.0)
     assert parts["amounts spent"] == pytest.approx(4.0)
     assert parts["time since the last purchase"] == parts["everything else"] == 0.0
+
+
+def test_the_base_is_the_mean_of_those_compared_with(
+    snapshot: Snapshot, scoring: Callable[[str], Scoring]
+):
+    fitted: FittedModel = scoring("process").fitted
+
+    found = contributions_of(fitted, snapshot.take(slice(0, 1)), HORIZON, snapshot)
+
+    assert found.compared_with == len(snapshot.customers) > 50
+    cash = fitted.predict(snapshot, HORIZON).mean().sum(axis=1)
+    # A history that is put together anew may be mended a little.
+    assert found.base.item() == pytest.approx(cash.mean(), rel=1e-3)
+
+
+@dataclass(frozen=True)
+class Rhythmic:
+    """Cash by the timing of purchases, which must be one that can be."""
+
+    features: tuple[str, ...] = ("regularity",)
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
+        timed = timed_histories_of(snapshot.rfm())
+        ids = snapshot.customers["customer_id"].to_numpy()
+        return SampleForecast(ids, snapshot.as_of, horizon, timed.log_gaps[None, :, None])
+
+
+def test_a_rhythm_is_taken_to_histories_that_it_is_possible_in(snapshot: Snapshot):
+    known = snapshot.with_features(("regularity",))
+    cash = Rhythmic().predict(known, HORIZON).mean().sum(axis=1)
+
+    found = shapley(Rhythmic(), known.take(slice(0, 20)), HORIZON, known)
+
+    assert found.compared_with == 50
+    parts = dict(zip(found.reasons, found.values.T, strict=True))
+    assert found.base + found.values.sum(axis=1) == pytest.approx(cash[:20])
+    assert parts["everything else"] == pytest.approx(np.zeros(20), abs=1e-6)
+    assert np.abs(parts["regularity"]).max() > 0.1
 
 
 def test_the_way_shares_a_product_of_exponentials_by_hand():

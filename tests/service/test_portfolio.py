@@ -51,6 +51,7 @@ def test_an_explanation_adds_up_to_the_score(served):
     assert told["clv"] == pytest.approx(clv)
     assert told["base"] + sum(parts) == pytest.approx(clv)
     assert max(map(abs, parts)) > 0.01
+    assert told["compared_with"] == served.system.store.counts()["customers"] > 50
 
 
 def test_the_log_is_told_and_bounded(served):

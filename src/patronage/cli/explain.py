@@ -62,7 +62,10 @@ def explain(
     if found is not None:
         for customer_id, base, clv in found.totals.iter_rows():
             typer.echo(f"{customer_id}: CLV {clv:,.2f} {found.currency}, of which")
-            typer.echo(f"  {base:,.2f} {found.currency} before anything is known of the customer")
+            n = found.compared_with
+            of_whom = f", the mean of {n:,} customers" if n else ""
+            told = "before anything is known of the customer"
+            typer.echo(f"  {base:,.2f} {found.currency} {told}{of_whom}")
             for line in found.sentences(customer_id, top=top):
                 typer.echo(f"  {line}")
     elif ranked is not None:

@@ -42,11 +42,14 @@ class Explanation:
     parts : EXPLANATION_COLUMNS, the largest part of each customer first; a customer's
         contributions and its base add up to its clv. `told` is what is known, as text
     currency : of all money
+    compared_with : customers of whom the base is the mean, where the model is no tree that knows
+        of itself what those it learned from were worth; then 0
     """
 
     totals: pl.DataFrame
     parts: pl.DataFrame
     currency: str
+    compared_with: int = 0
 
     def sentences(self, customer_id: Any, *, top: int = 5) -> list[str]:
         """The largest parts in words; all others as one, so that the sum still holds."""
@@ -121,7 +124,7 @@ def explain(
         .sort("who", pl.col("contribution").abs(), descending=[False, True], maintain_order=True)
         .select(EXPLANATION_COLUMNS)
     )
-    return Explanation(totals, ordered, snapshot.events.currency)
+    return Explanation(totals, ordered, snapshot.events.currency, parts.compared_with)
 
 
 def importance(snapshot: Snapshot, scoring: Scoring) -> pl.DataFrame:

@@ -36,12 +36,15 @@ class ExplanationAnswer(msgspec.Struct, frozen=True):
     Attributes
     ----------
     base : what a customer is worth before anything is known of it
+    compared_with : customers, drawn from all, of whom the base is the mean; 0: the model knows of
+        itself what those that it learned from were worth
     sentences : the largest reasons in words
     """
 
     customer_id: int | str
     clv: float
     base: float
+    compared_with: int
     currency: str
     as_of: str
     model: str
@@ -93,6 +96,7 @@ def customer_routes(parts: Parts) -> APIRouter:
                 held.customer_id,
                 clv,
                 base,
+                found.compared_with,
                 found.currency,
                 today.isoformat(),
                 model.artifact.name,

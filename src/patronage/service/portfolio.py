@@ -16,8 +16,7 @@ from patronage.snapshots import CustomerLedger, Snapshot
 
 __all__ = ["ForecastAnswer", "Portfolio", "SegmentAnswer", "SegmentsAnswer"]
 
-# A model that is explained by exact Shapley values forecasts each of them sixteen times.
-_COMPARED: Final = 100
+_COMPARED: Final = 1_000
 # A pass over many customers takes long; it is repeated after ten times as long at the soonest.
 _SHARE: Final = 10.0
 

@@ -1,7 +1,7 @@
 """ByCohort: a model of its own for every cohort that is large enough, and one for all others."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -56,7 +56,7 @@ class FittedByCohort:
             base = np.zeros(len(snapshot.customers))
             values = np.zeros((len(base), len(part.reasons)))
             base[where], values[where] = part.base, part.values
-            whole.append(Contributions(base, part.reasons, values))
+            whole.append(replace(part, base=base, values=values))
         return Contributions.weighted(whole, [1.0] * len(whole))
 
     def _parts(self, snapshot: Snapshot) -> Iterator[tuple[FittedModel, np.ndarray, Snapshot]]:

@@ -78,7 +78,7 @@ class FittedNewcomerBlend:
         own = contributions_of(self.newcomer, known.take(new), horizon, reference)
         base, values = np.zeros(len(weights)), np.zeros((len(weights), len(own.reasons)))
         base[new], values[new] = own.base, own.values
-        theirs = Contributions(base, own.reasons, values)
+        theirs = replace(own, base=base, values=values)
         return Contributions.weighted([whole, theirs], [1.0 - weights, weights])
 
     def _weights(self, snapshot: Snapshot) -> Float[np.ndarray, " customers"]:

@@ -1,7 +1,7 @@
 """Contributions: the expected cash of each customer as a sum of parts, one per reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,16 +24,18 @@ class Contributions:
     base : what is expected before anything is known of the customer, in the log's currency
     reasons : what each column of `values` comes of; a feature, or several that belong together
     values : the log's currency
+    compared_with : customers of whom the base is the mean; 0: those that the model learned from
     """
 
     base: Float[np.ndarray, " customers"]
     reasons: tuple[str, ...]
     values: Float[np.ndarray, "customers reasons"]
+    compared_with: int = 0
 
     def scaled(self, factor: float | Float[np.ndarray, " customers"]) -> "Contributions":
         """All parts, the base too, multiplied."""
         by = np.broadcast_to(factor, self.base.shape)
-        return Contributions(self.base * by, self.reasons, self.values * by[:, None])
+        return replace(self, base=self.base * by, values=self.values * by[:, None])
 
     @staticmethod
     def weighted(
@@ -42,6 +44,8 @@ class Contributions:
     ) -> "Contributions":
         """The weighted sum, by one weight a part or one a customer; the same reason of several
         parts is one.
+
+        Where parts were compared with different customers, as many as the fewest are told.
         """
         reasons = tuple(dict.fromkeys(reason for part in parts for reason in part.reasons))
         place = {reason: k for k, reason in enumerate(reasons)}
@@ -51,7 +55,8 @@ class Contributions:
             scaled = part.scaled(weight)
             base += scaled.base
             values[:, [place[reason] for reason in part.reasons]] += scaled.values
-        return Contributions(base, reasons, values)
+        compared = [part.compared_with for part in parts if part.compared_with]
+        return Contributions(base, reasons, values, min(compared, default=0))
 
 
 @runtime_checkable

@@ -21,10 +21,17 @@ from patronage.models.base import FittedModel
 from patronage.models.explaining.contributions import Contributions
 from patronage.snapshots import FEATURES, Snapshot
 from patronage.snapshots.attributes import is_attribute
+from patronage.snapshots.features import SHORTEST_WAIT
 
 __all__ = ["shapley"]
 
-_MOST_REFERENCES: Final = 50
+# Few customers bring most of the money, so that the mean of fifty may be half or twice that of all.
+# As many are compared with as the sets of reasons leave room for among so many rows.
+_ROWS: Final = 32_000
+_FEWEST, _MOST = 50, 1_000
+# Why fewer: a model of the rhythm of purchases may work for milliseconds on each row.
+_ROWS_WITH_RHYTHM: Final = 1_600
+_RHYTHM: Final = "regularity"
 # Every further reason doubles the work; what is beyond them is one reason together.
 _MOST_REASONS: Final = 9
 # Rows forecast at once.
@@ -36,6 +43,7 @@ _AGE: Final = "time since the first purchase"
 _AMOUNTS: Final = "amounts spent"
 _OTHERS: Final = "other features"
 _REST: Final = "everything else"
+_READ_AS: Final = {"log_gaps": "evenness"}
 _AMOUNT_COLUMNS: Final = ("monetary_value", "first_amount", "spend", "cash")
 
 
@@ -44,13 +52,16 @@ def shapley(
 ) -> Contributions:
     """The parts of each customer's expected cash, for any model."""
     known = snapshot.with_features(fitted.features)
-    others = _some(reference.with_features(fitted.features))
-    columns = _reasons(fitted, known.customers)
+    own_columns = _readable(known.customers)
+    columns = _reasons(fitted, own_columns)
     reasons = tuple(columns)
-    n, m, k = len(known.customers), len(others.customers), len(reasons)
+    n, k = len(known.customers), len(reasons)
+    rows = _ROWS_WITH_RHYTHM if _RHYTHM in fitted.features else _ROWS
+    others = _some(reference, most=rows // (n << k)).with_features(fitted.features)
+    m = len(others.customers)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
-    mine = _readable(known.customers)[np.repeat(np.arange(n), m)]
+    mine = own_columns[np.repeat(np.arange(n), m)]
     theirs = _readable(others.customers)[np.tile(np.arange(m), n)]
     # Why together: a forecast of few rows is mostly what it costs to ask for one.
     at_once = max(1, _CHUNK // (n * m))
@@ -67,16 +78,15 @@ def shapley(
                 values[:, place] += weight * (worth[some | {place}] - worth[some])
     # What a model looks up by the customer's id is in no column.
     own = fitted.predict(known, horizon).mean().sum(axis=1) - worth[sets[-1]]
-    return Contributions(
-        worth[frozenset()], (*reasons, _REST), np.concatenate([values, own[:, None]], axis=1)
-    )
+    values = np.concatenate([values, own[:, None]], axis=1)
+    return Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
 
 
-def _some(reference: Snapshot) -> Snapshot:
+def _some(reference: Snapshot, *, most: int) -> Snapshot:
     """Customers spread evenly over the reference."""
     n = len(reference.customers)
-    rows = np.unique(np.linspace(0, n - 1, min(n, _MOST_REFERENCES)).round().astype(np.int64))
-    return reference.take(rows)
+    m = min(n, max(_FEWEST, min(most, _MOST)))
+    return reference.take(np.unique(np.linspace(0, n - 1, m).round().astype(np.int64)))
 
 
 def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
@@ -89,6 +99,7 @@ def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple
     }
     for feature in fitted.features:
         names = (feature,) if is_attribute(feature) else tuple(FEATURES[feature])
+        names = tuple(_READ_AS.get(name, name) for name in names)
         names = tuple(name for name in names if name in customers.columns)
         if len(found) < _MOST_REASONS or feature in found:
             found[feature.removeprefix("customers.")] = names
@@ -98,7 +109,20 @@ def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple
 
 
 def _readable(customers: pl.DataFrame) -> pl.DataFrame:
-    return customers.with_columns(silence=pl.col("T") - pl.col("recency"))
+    """With what can be taken from one customer to another, where a history has to hold together."""
+    told = customers.with_columns(silence=pl.col("T") - pl.col("recency"))
+    if "log_gaps" not in customers.columns:
+        return told
+    return told.with_columns(
+        evenness=pl.when(pl.col("frequency") > 0)
+        .then(pl.col("log_gaps") / pl.col("frequency") - _log_gap(pl.col("recency")))
+        .otherwise(0.0)
+    )
+
+
+def _log_gap(recency: pl.Expr) -> pl.Expr:
+    """Logarithm of the mean wait between purchases, which is that of each where all are equal."""
+    return pl.max_horizontal(recency / pl.col("frequency"), SHORTEST_WAIT).log()
 
 
 def _mixed(
@@ -121,10 +145,16 @@ def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
     recency = pl.max_horizontal(recency, pl.min_horizontal(pl.lit(1.0), pl.col("T")))
     average = pl.col("monetary_value").mean()
     paid = pl.coalesce("monetary_value", "first_amount", average)
-    return mixed.with_columns(
+    whole = mixed.with_columns(
         recency=pl.when(repeats).then(recency).otherwise(0.0),
         monetary_value=pl.when(repeats).then(paid),
     ).drop("silence")
+    if "evenness" not in mixed.columns:
+        return whole
+    log_gaps = pl.col("frequency") * (pl.col("evenness") + _log_gap(pl.col("recency")))
+    return whole.with_columns(log_gaps=pl.when(repeats).then(log_gaps).otherwise(0.0)).drop(
+        "evenness"
+    )
 
 
 def _expected(

@@ -78,7 +78,7 @@ class FittedNewcomer:
         whole = base + own.values.sum(axis=1)
         by_cohort = (level - 1.0) * whole
         values = np.concatenate([own.values, by_cohort[:, None]], axis=1)
-        return Contributions(base, (*own.reasons, COHORT), values)
+        return Contributions(base, (*own.reasons, COHORT), values, own.compared_with)
 
 
 @final
