@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,29 @@ def test_a_history_too_short_to_judge_is_said_and_scored(tmp_path: Path) -> None
     assert "trust it less" in found.judgement.reasons[0]
     assert pl.read_csv(tmp_path / "leaderboard.csv").columns == LEADERBOARD
     assert "trust it less" in (tmp_path / "report.html").read_text()
+
+
+def test_what_a_model_says_of_how_it_learned_is_shown(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "customer_id": [day % 7 for day in range(20)],
+            "date": [f"2025-01-{day:02}" for day in range(1, 21)],
+            "amount": [9.5] * 20,
+        }
+    )
+
+    found = run(
+        EventLog.from_frame(frame, currency="USD"),
+        tmp_path,
+        RunSettings(models=("newcomer_blend",)),
+    )
+
+    (told,) = found.summary["learned"]
+    assert told.startswith("the regular model answers alone")
+    assert told in unescape((tmp_path / "report.html").read_text())
+    facts = load_artifact(tmp_path / "models" / "newcomer_blend").facts
+    assert facts is not None
+    assert facts["learned"] == [told]
 
 
 def test_without_a_process_model_the_fullest_formula_is_taken(tmp_path: Path) -> None:

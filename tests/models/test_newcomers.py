@@ -14,10 +14,11 @@ from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.baselines import EveryoneAverage
 from patronage.models.btyd.pareto_nbd import ParetoNBD
-from patronage.models.ensembles.by_cohort import ByCohort
+from patronage.models.ensembles.by_cohort import ByCohort, FittedByCohort
 from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend, NewcomerBlend
 from patronage.models.explaining import contributions_of
 from patronage.models.memory import Remembered
+from patronage.models.reasons import reasons_of
 from patronage.models.tabular.newcomer import Newcomer
 from patronage.registry.codec import decode, encode
 from patronage.snapshots import Snapshot, observe_outcome, take_snapshot
@@ -125,6 +126,8 @@ def test_a_new_customers_forecast_is_the_weighted_mean_of_both(judged: Judged):
 def test_the_reason_says_what_the_weight_was_learned_of(judged: Judged):
     assert "younger than 90 days" in judged.fitted.reason
     assert "on the first day" in judged.fitted.reason
+    within = FittedByCohort("channel", judged.fitted, {"web": judged.fitted})
+    assert reasons_of(within) == (judged.fitted.reason,)
 
 
 def test_it_survives_the_disk(judged: Judged):

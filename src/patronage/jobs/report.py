@@ -9,6 +9,7 @@ import polars as pl
 from patronage.evaluate import METRICS
 from patronage.jobs.candidates import RECALIBRATED
 from patronage.models.catalog import MODELS
+from patronage.models.reasons import reasons_of
 from patronage.reports import ReportInputs, TotalValue
 from patronage.scoring import forecast_chunks
 from patronage.snapshots import Snapshot, cohort_history, period_history
@@ -152,7 +153,13 @@ def _method(result: "RunResult") -> tuple[tuple[str, tuple[str, ...]], ...]:
                 "a real difference from luck; of models that forecast alike the simpler is taken.",
             ),
         ),
-        ("The chosen model", (f"{scoring.model}: {assumption_of(scoring.model)}",)),
+        (
+            "The chosen model",
+            (
+                f"{scoring.model}: {assumption_of(scoring.model)}",
+                *(f"How it came about: {reason}" for reason in reasons_of(scoring.fitted)),
+            ),
+        ),
         (
             "From cash to value",
             (

@@ -20,6 +20,7 @@ from patronage.jobs.report import gather_report
 from patronage.jobs.settings import RunSettings
 from patronage.jobs.summary import assumptions, summarise_run
 from patronage.live.workspace import write_workspace
+from patronage.models.reasons import reasons_of
 from patronage.registry import Artifact, save_artifact
 from patronage.reports import write_report
 from patronage.scoring import (
@@ -133,6 +134,7 @@ def _save(learned: Learned, settings: RunSettings, out: Path) -> tuple[str, Path
             "judged": judgement.judged,
             "level_sd": judgement.level_sd,
             "calibration": learned.calibration,
+            "learned": list(reasons_of(learned.fitted)),
         },
     )
     return save_artifact(artifact, folder, signing_key=settings.signing_key), folder

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from patronage.jobs.judge import Judgement
 from patronage.jobs.settings import RunSettings
+from patronage.models.reasons import reasons_of
 from patronage.scoring import Scoring, TotalValue
 from patronage.snapshots import Snapshot
 
@@ -70,6 +71,7 @@ def summarise_run(
         "version": scoring.version,
         "chosen_by": judgement.metric,
         "reasons": list(judgement.reasons),
+        "learned": list(reasons_of(scoring.fitted)),
         "judged": judgement.judged,
         "judged_horizon_days": None if rewound is None else rewound.horizon.days,
         "origins": [] if rewound is None else [day.isoformat() for day in rewound.origins],
