@@ -105,6 +105,27 @@ def test_words_that_are_no_command_end_with_two_and_the_usage(
     assert "Usage: patronage" in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("fit good.csv --customer client", "--columns customer_id=client"),
+        ("run good.csv --customer-id=client", "--columns customer_id=client"),
+        ("score good.csv --date day --model x", "--columns event_time=day"),
+        ("doctor good.csv --amount", "--columns amount=NAME"),
+    ],
+)
+def test_a_column_in_place_of_an_option_says_how_columns_are_named(
+    words: str, told: str, patronage: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+
+    said = patronage(*words.split())
+
+    assert said.code == 2
+    assert f"No such option: {words.split()[2].partition('=')[0]}" in said.err
+    assert told in said.err
+
+
 def test_a_fault_of_ours_ends_with_one_and_asks_for_a_report(
     patronage: Any, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

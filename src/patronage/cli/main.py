@@ -29,6 +29,7 @@ from patronage.cli import (
     simulate,
     validate,
 )
+from patronage.cli.command import Command
 from patronage.cli.journal import start_journal
 from patronage.errors import PatronageError
 
@@ -69,21 +70,21 @@ def _shared(
     start_journal(log)
 
 
-app.command(name="demo")(demo.demo)
-app.command(name="run")(run.run)
-app.command(name="fit")(fit.fit)
-app.command(name="backtest")(backtest.backtest)
-app.command(name="features")(features.features)
-app.command(name="score")(score.score)
-app.command(name="explain")(explain.explain)
-app.command(name="validate")(validate.validate)
-app.command(name="serve")(serve.serve)
-app.command(name="keys")(keys.keys)
-app.command(name="export")(export.export)
-app.command(name="check-store")(check_store.check_store)
-app.command(name="simulate")(simulate.simulate)
-app.command(name="models")(models.models)
-app.command(name="doctor")(doctor.doctor)
+app.command(name="demo", cls=Command)(demo.demo)
+app.command(name="run", cls=Command)(run.run)
+app.command(name="fit", cls=Command)(fit.fit)
+app.command(name="backtest", cls=Command)(backtest.backtest)
+app.command(name="features", cls=Command)(features.features)
+app.command(name="score", cls=Command)(score.score)
+app.command(name="explain", cls=Command)(explain.explain)
+app.command(name="validate", cls=Command)(validate.validate)
+app.command(name="serve", cls=Command)(serve.serve)
+app.command(name="keys", cls=Command)(keys.keys)
+app.command(name="export", cls=Command)(export.export)
+app.command(name="check-store", cls=Command)(check_store.check_store)
+app.command(name="simulate", cls=Command)(simulate.simulate)
+app.command(name="models", cls=Command)(models.models)
+app.command(name="doctor", cls=Command)(doctor.doctor)
 
 
 def main() -> None:
