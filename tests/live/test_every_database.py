@@ -314,6 +314,27 @@ def test_old_changes_are_forgotten_some_at_a_time_and_the_score_stays(store):
     assert held.score.clv == 4.0
 
 
+def test_first_purchases_are_those_of_the_first_instant_as_known_then(store):
+    def known(event_id, who="ann", *, on, day, **more):
+        return event(event_id, who, day=day, known_time=f"2024-05-{on:02}T12:00:00", **more)
+
+    take_in(store, known("visit", on=1, day=1, kind="visit"))
+    take_in(store, known("b", on=3, day=3), known("a", on=3, day=3), known("late", on=20, day=1))
+    take_in(store, known("next", on=4, day=4), known("wrong", "bob", on=2, day=2))
+    take_in(store, known("right", "bob", on=5, day=5, replaces="wrong"))
+
+    def first(before, *kinds):
+        found = store.first_purchases(
+            ["ann", "bob", "eve"], kinds=kinds or ("purchase",), before=before
+        )
+        return sorted(one.event_id for one in found)
+
+    assert first(NOW.date()) == ["a", "b", "right"]
+    assert first(NOW.date() + timedelta(days=1)) == ["late", "right"]
+    assert first(date(2024, 5, 3)) == []
+    assert first(date(2024, 5, 4), "purchase", "visit") == ["visit"]
+
+
 def test_what_people_must_decide_is_decided_once(store):
     take_in(store, event("1", kind="cancellation"), event("2", "bob"))
 

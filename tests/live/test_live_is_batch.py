@@ -25,6 +25,7 @@ from patronage.live.sqlite import SQLite
 from patronage.live.workspace import Workspace, write_workspace
 from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.catalog import make_model
+from patronage.models.encoders.covariates import Covariates
 from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend, NewcomerBlend
 from patronage.registry import Artifact, load_artifact, save_artifact
 from patronage.scoring import score, scoring_of
@@ -42,12 +43,17 @@ def shop() -> Any:
 
 
 # Of one earlier day, for the sake of time.
-OWN = {"newcomer_blend": NewcomerBlend(ParetoNBD(), n_folds_max=1)}
+BLEND = NewcomerBlend(ParetoNBD(), n_folds_max=1)
+FIRST = ParetoNBD(covariates=Covariates("payment_method + quantity"))
+OWN = {"newcomer_blend": BLEND, "of_the_first_purchase": FIRST}
 
 
 @pytest.mark.parametrize(
     "name",
-    ["bg_nbd", *(pytest.param(n, marks=pytest.mark.slow) for n in ("tweedie_lightgbm", *OWN))],
+    [
+        *("bg_nbd", "of_the_first_purchase"),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("tweedie_lightgbm", "newcomer_blend")),
+    ],
 )
 def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
     log = EventLog.from_frame(
@@ -74,7 +80,12 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
 
     snapshot = batch_snapshot(store, log, workspace, tmp_path)
     batch = score(snapshot, scoring_of(model.artifact, Economics()))
-    if name in OWN:
+    if name == "of_the_first_purchase":
+        read = {"first_purchase.payment_method", "first_purchase.quantity"}
+        assert set(model.of_first_purchase) == read
+        for column in read:
+            assert snapshot.customers[column].n_unique() > 2
+    if name == "newcomer_blend":
         newly_arrived_are_answered_by_both(model.artifact.fitted, snapshot)
     live = {
         who: held.score

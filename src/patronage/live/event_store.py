@@ -158,6 +158,15 @@ class EventStore(Protocol):
         """Events of a customer that count, latest first."""
         ...
 
+    def first_purchases(
+        self, customer_ids: Sequence[Any], *, kinds: Sequence[str], before: date
+    ) -> list[Arrival]:
+        """Purchases of the first instant of each customer, of what happened and was known before.
+
+        kinds : those that count as purchases
+        """
+        ...
+
     def export(self, path: Any) -> int:
         """Write all events that count to a Parquet file, as a log; how many."""
         ...

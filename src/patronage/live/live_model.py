@@ -1,11 +1,12 @@
 """LiveModel: ledgers in, scores out, by the one `score` that batch calls."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from patronage.engines import NO_ENGINE
 from patronage.errors import SettingsError
 from patronage.events import EventLog
 from patronage.events.quality import QualityReport
+from patronage.events.schema import PURCHASE_KINDS
 from patronage.live.beside import Beside
 from patronage.live.event_store import EventStore
 from patronage.live.scores import Score
@@ -26,7 +28,8 @@ from patronage.value import Economics
 
 __all__ = ["LiveModel", "load_live_model"]
 
-_READ_FROM_EVENTS = "first_purchase."
+# Attributes that no ledger holds; they are read from the events themselves.
+_READ_FROM_EVENTS: Final = "first_purchase."
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class LiveModel:
     schema : columns of a snapshot's customers and their types
     beside : side tables of the run
     own : customer → margin and acquisition cost, where it has its own
-    store : where the ledgers of linked customers are read
+    store : where the ledgers of linked customers and first purchases are read
     """
 
     artifact: Artifact
@@ -68,6 +71,12 @@ class LiveModel:
         """Of the model."""
         return self.artifact.version
 
+    @property
+    def of_first_purchase(self) -> tuple[str, ...]:
+        """Attributes of the first purchase that it reads."""
+        features = self.artifact.fitted.features
+        return tuple(name for name in features if name.startswith(_READ_FROM_EVENTS))
+
     def linked(self, customer_id: Any) -> set[Any]:
         """Customers whose ledgers the features of this one need too, where a group reads links."""
         return self.beside.linked(customer_id) if self.reads_links else set()
@@ -88,6 +97,8 @@ class LiveModel:
             for one in ledgers
         ]
         rows = [row for row in found if row]
+        if self.of_first_purchase:
+            rows = self._with_first_purchases(rows, as_of)
         events = EventLog(
             relation="",
             columns=self.workspace.columns,
@@ -117,6 +128,27 @@ class LiveModel:
             if held is not None:
                 found[held.customer_id] = CustomerLedger.from_text(held.ledger)
         return found
+
+    def _with_first_purchases(
+        self, rows: Sequence[dict[str, Any]], as_of: date
+    ) -> list[dict[str, Any]]:
+        """As `with_attributes` does it: of several purchases of one instant the least value."""
+        assert self.store is not None
+        first = defaultdict[Any, list[Any]](list)
+        for one in self.store.first_purchases(
+            [row["customer_id"] for row in rows], kinds=PURCHASE_KINDS, before=as_of
+        ):
+            first[one.customer_id].append(one)
+
+        def least(who: Any, column: str) -> Any:
+            told = (getattr(one, column) for one in first[who])
+            return min((value for value in told if value is not None), default=None)
+
+        columns = {name: name.removeprefix(_READ_FROM_EVENTS) for name in self.of_first_purchase}
+        return [
+            row | {name: least(row["customer_id"], column) for name, column in columns.items()}
+            for row in rows
+        ]
 
     def score(self, ledgers: Sequence[CustomerLedger], as_of: date) -> dict[Any, Score]:
         """The score of each customer of whom something was known before as_of."""
@@ -161,7 +193,7 @@ def load_live_model(
 ) -> LiveModel:
     """The workspace's model, or another one below its folder, made ready to score ledgers.
 
-    store : needed where the model reads what linked customers did
+    store : needed where the model reads what linked customers did, or first purchases
 
     Raises
     ------
@@ -175,21 +207,23 @@ def load_live_model(
         )
     features = artifact.fitted.features
     groups = tuple(name for name in features if not is_attribute(name))
-    strange = [name for name in features if name.startswith(_READ_FROM_EVENTS)]
-    if strange or workspace.rated_kinds:
-        what = ", ".join(strange) or f"rates of {', '.join(workspace.rated_kinds)}"
+    if workspace.rated_kinds:
         raise SettingsError(
-            f"the model reads {what}, which the live ledger does not hold.\n"
-            "To mend: serve a model without them; `patronage score` scores with this one."
+            f"the run gave {', '.join(workspace.rated_kinds)} the cash of a rate table, which live "
+            "events have none of.\n"
+            "To mend: run with events that carry their own amounts; `patronage score` scores with "
+            "this run's models."
         )
-    if store is None and any(FEATURES[name].grain == "links" for name in groups):
+    first = tuple(name for name in features if name.startswith(_READ_FROM_EVENTS))
+    if store is None and (first or any(FEATURES[name].grain == "links" for name in groups)):
         raise SettingsError(
-            "the model reads what linked customers did; give the event store that has it."
+            "the model reads first purchases, or what linked customers did; give the event store "
+            "that has them."
         )
     log = workspace.log()
     (anyone,) = log.engine.row(f"SELECT min(customer_id) FROM ({log.sql()})")
     one = pl.Series("customer_id", [anyone], pl.Int64 if workspace.whole_ids else pl.String)
-    sample = take_snapshot(log.among(one), as_of=workspace.as_of, features=groups)
+    sample = take_snapshot(log.among(one), as_of=workspace.as_of, features=(*groups, *first))
     return LiveModel(
         artifact,
         workspace,
