@@ -251,21 +251,19 @@ class SqlEventStore:
         self, customer_ids: Sequence[Any], *, kinds: Sequence[str], before: date
     ) -> list[Arrival]:
         bound = micros(datetime(before.year, before.month, before.day))
-        found: list[Arrival] = []
+        known = (
+            "customer_id = ANY(?) AND kind = ANY(?) AND counts = 1 "
+            "AND event_time < ? AND known_time < ?"
+        )
+        asked = ([str(one) for one in customer_ids], list(kinds), bound, bound)
         with self.database.reading() as tx:
-            for some in in_parts([str(one) for one in customer_ids]):
-                known = (
-                    f"customer_id IN ({marks(some)}) AND kind IN ({marks(kinds)}) AND counts = 1 "
-                    "AND event_time < ? AND known_time < ?"
-                )
-                rows = tx.rows(
-                    "SELECT body FROM events JOIN (SELECT customer_id AS who, min(event_time) "
-                    f"AS began FROM events WHERE {known} GROUP BY customer_id) AS firsts "
-                    f"ON customer_id = who AND event_time = began WHERE {known}",
-                    (*some, *kinds, bound, bound) * 2,
-                )
-                found += [arrival(body) for (body,) in rows]
-        return found
+            rows = tx.rows(
+                "SELECT body FROM events JOIN (SELECT customer_id AS who, min(event_time) AS began "
+                f"FROM events WHERE {known} GROUP BY customer_id) AS firsts "
+                f"ON customer_id = who AND event_time = began WHERE {known}",
+                (*asked, *asked),
+            )
+        return [arrival(body) for (body,) in rows]
 
     def export(self, path: Path) -> int:
         with self.database.reading() as tx:

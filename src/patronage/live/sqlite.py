@@ -57,17 +57,16 @@ class SQLite:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
         self._readers = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[_Held] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect()
-            self._writer.executescript(TABLES)
+            self._writer.connection.executescript(TABLES)
         except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> "_Held":
         connection = sqlite3.connect(
             self._path, timeout=30, isolation_level=None, check_same_thread=False
         )
@@ -75,45 +74,49 @@ class SQLite:
         # them was acknowledged.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
             connection.execute(f"PRAGMA {pragma}")
-        self._open.append(connection)
-        return connection
+        held = _Held(connection)
+        self._open.append(held)
+        return held
 
     @contextmanager
     def writing(self) -> Iterator["_Transaction"]:
         """Commit at the end, or nothing."""
-        with self._lock:
-            connection = self._writer
+        with self._writer.lock:
+            connection = self._writer.connection
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield _Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException as error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise self._failed(error) from error
-                raise
+                try:
+                    yield _Transaction(connection)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
 
     @contextmanager
     def reading(self) -> Iterator["_Transaction"]:
         """What was committed when the first question was asked."""
         try:
-            connection = getattr(self._readers, "connection", None)
-            if connection is None:
-                connection = self._readers.connection = self._connect()
-            connection.execute("BEGIN")
-            try:
-                yield _Transaction(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            held = getattr(self._readers, "held", None)
+            if held is None:
+                held = self._readers.held = self._connect()
+            with held.lock:
+                held.connection.execute("BEGIN")
+                try:
+                    yield _Transaction(held.connection)
+                finally:
+                    if held.connection.in_transaction:
+                        held.connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
     def close(self) -> None:
-        """Close every connection."""
-        for connection in self._open:
-            connection.close()
+        """Close every connection, once the transaction on it has ended."""
+        for held in self._open:
+            with held.lock:
+                held.connection.close()
 
     def _failed(self, error: BaseException) -> StoreError:
         return StoreError(
@@ -121,6 +124,14 @@ class SQLite:
             "To mend: see that the disk has room and the folder may be written to; what was not "
             "acknowledged can be sent again."
         )
+
+
+class _Held:
+    """A connection, and who works on it now. Why a lock: to close it under another thread's hands
+    brings the process down."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection, self.lock = connection, threading.Lock()
 
 
 class _Transaction:

@@ -16,7 +16,7 @@ from patronage.snapshots import CustomerLedger, Snapshot
 
 __all__ = ["ForecastAnswer", "Portfolio", "SegmentAnswer", "SegmentsAnswer"]
 
-_COMPARED: Final = 1_000
+_COMPARED: Final = 250
 # A pass over many customers takes long; it is repeated after ten times as long at the soonest.
 _SHARE: Final = 10.0
 

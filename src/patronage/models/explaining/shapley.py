@@ -27,8 +27,8 @@ __all__ = ["shapley"]
 
 # Few customers bring most of the money, so that the mean of fifty may be half or twice that of all.
 # As many are compared with as the sets of reasons leave room for among so many rows.
-_ROWS: Final = 32_000
-_FEWEST, _MOST = 50, 1_000
+_ROWS: Final = 4_000
+_FEWEST, _MOST = 50, 250
 # Why fewer: a model of the rhythm of purchases may work for milliseconds on each row.
 _ROWS_WITH_RHYTHM: Final = 1_600
 _RHYTHM: Final = "regularity"
