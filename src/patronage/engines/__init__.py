@@ -1,7 +1,7 @@
 """Where SQL runs: one text, on DuckDB over Parquet, or on Spark."""
 
 from patronage.engines.base import ENGINES, NO_ENGINE, Engine, check_engine
-from patronage.engines.decimals import decimal_column
+from patronage.engines.decimals import decimal_as_double, decimal_column
 from patronage.engines.duck import (
     DuckEngine,
     EngineError,
@@ -27,6 +27,7 @@ __all__ = [
     "SqlError",
     "check_engine",
     "cores",
+    "decimal_as_double",
     "decimal_column",
     "default_engine",
     "frames",

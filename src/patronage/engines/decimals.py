@@ -6,12 +6,14 @@ from typing import Final
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-__all__ = ["EXACT", "decimal_column", "to_decimal"]
+__all__ = ["EXACT", "decimal_as_double", "decimal_column", "to_decimal"]
 
 # Wide enough for any product of two sums.
 EXACT: Final = Context(prec=80)
+# Whole numbers up to it are doubles.
+_MOST_WHOLE: Final = 2**53
 
 
 def to_decimal(value: float | int | Decimal, scale: int, precision: int = 18) -> Decimal | None:
@@ -35,3 +37,14 @@ def decimal_column(units: Int[np.ndarray, " n"], precision: int, scale: int) -> 
     halves = np.stack([units, units >> 63], axis=1)
     kind = pa.decimal128(precision, scale)
     return pl.Series(pa.Array.from_buffers(kind, len(units), [None, pa.py_buffer(halves)]))
+
+
+def decimal_as_double(units: Int[np.ndarray, " n"], scale: int) -> Float[np.ndarray, " n"]:
+    """Whole numbers of the last digit as DuckDB casts the decimals to DOUBLE."""
+    power = 10**scale
+    found = units / float(power)
+    large = np.flatnonzero(np.abs(units) > _MOST_WHOLE)
+    if len(large):
+        rest = np.fmod(units[large], power)
+        found[large] = ((units[large] - rest) // power).astype(np.float64) + rest / float(power)
+    return found

@@ -1,6 +1,6 @@
 """Snapshot: the world as known at as_of. It can be rewound, never wound forward."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
@@ -13,10 +13,11 @@ from patronage.events import EventLog
 from patronage.snapshots.attributes import is_attribute, named_features, with_attributes
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features import FEATURES, features_of
-from patronage.snapshots.features.nested import is_nested
-from patronage.snapshots.features.query import by_grain, marked, uses_of
+from patronage.snapshots.features.group import marked
+from patronage.snapshots.features.query import by_grain, uses_of
+from patronage.snapshots.features.read_off import frame_read_off, is_read_off
 from patronage.snapshots.grains import GRAINS, Asked
-from patronage.snapshots.grains.written import days_written
+from patronage.snapshots.grains.written import days_written, has_timelines
 from patronage.snapshots.memory import SnapshotMemory
 from patronage.snapshots.packed import packed_summary
 from patronage.snapshots.rfm import RFM, rfm_of
@@ -140,17 +141,9 @@ def take_snapshot(
         raise SettingsError(f"no feature groups {unknown}; known groups: {', '.join(FEATURES)}.")
     as_of = first_unknown_day(log, as_of)
     known = log.before(as_of)
-    history = [name for name in groups if FEATURES[name].grain == "days"]
-    if any(FEATURES[name].grain in ("activity", "spans") for name in groups):
-        # Why first: the history is then read from it too, and its windows with the others.
-        days_written(Asked(known, as_of))
-        history = [n for n in history if log.elsewhere is not None or not is_nested(FEATURES[n])]
-    others = [name for name in groups if name not in history]
     of_days_first = sorted(groups, key=lambda name: FEATURES[name].grain != "days")
     told = [feature for lines in by_grain(of_days_first).values() for feature in lines]
-    customers = None if features else packed_summary(known, as_of)
-    if customers is None:
-        customers = frame_by_customer(known, customers_query(known, as_of, history))
+    customers, others = _customers(known, as_of, groups)
     if customers.is_empty():
         raise EventSchemaError(
             f"nothing is known before as_of {as_of}.\n"
@@ -161,6 +154,30 @@ def take_snapshot(
     )
     customers = with_attributes(customers, known, features)
     return Snapshot(known, customers, as_of, features)
+
+
+def _customers(
+    known: EventLog, as_of: date, groups: Sequence[str]
+) -> tuple[pl.DataFrame, list[str]]:
+    """The summary with what the same query tells of the groups, and the groups that are left."""
+    history = [name for name in groups if FEATURES[name].grain == "days"]
+    read = [name for name in groups if is_read_off(FEATURES[name])]
+    at_hand = read if groups else has_timelines(known)
+    if known.elsewhere is None and at_hand and set(history) <= set(read):
+        lines = {feature: sql for name in read for feature, sql in FEATURES[name].items()}
+
+        def query(left: Mapping[str, str]) -> str:
+            return summary_sql("FROM frame", known, as_of, extra=left, grouped=False)
+
+        customers = frame_read_off(Asked(known, as_of), lines, query)
+        return customers, [name for name in groups if name not in read]
+    if any(FEATURES[name].grain in ("activity", "spans") for name in groups):
+        # Why first: the history is then read from it too.
+        days_written(Asked(known, as_of))
+    customers = None if groups else packed_summary(known, as_of)
+    if customers is None:
+        customers = frame_by_customer(known, customers_query(known, as_of, history))
+    return customers, [name for name in groups if name not in history]
 
 
 def first_unknown_day(log: EventLog, as_of: date | None) -> date:

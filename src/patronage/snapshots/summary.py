@@ -23,12 +23,14 @@ def summary_sql(
     *,
     extra: Mapping[str, str],
     known: str = "",
+    grouped: bool = True,
 ) -> str:
     """One row per customer with the columns of `Snapshot.customers`, in no order.
 
     days : SQL text of the days of the customers (see `days_sql`)
     extra : further column → aggregate over `days`
     known : SQL condition on `days` of what the RFM columns may use; empty: all of it
+    grouped : else `days` has one row per customer, and something to stand for each aggregate
     """
     day = f"DATE {literal(as_of.isoformat())}"
     # Why: where nothing but purchases is in the log, every day is a purchase day and net cash is
@@ -62,9 +64,10 @@ def summary_sql(
     is_buyer = "true" if plain else "first_purchase_day IS NOT NULL"
     cash = "spend" if plain else "cash"
     rest = "".join(f", {name}" for name in extra)
+    by = " GROUP BY customer_id" if grouped else ""
     return f"""
         WITH days AS ({days}),
-        totals AS (SELECT customer_id, {listed} FROM days GROUP BY customer_id),
+        totals AS (SELECT customer_id, {listed} FROM days{by}),
         counted AS (SELECT *, counted_days - {counted_first}::INT AS frequency FROM totals)
         SELECT customer_id, {first_day} AS first_day, {is_buyer} AS is_buyer, frequency,
                CASE WHEN frequency > 0 THEN {recency} ELSE 0.0 END AS recency, {T} AS T,

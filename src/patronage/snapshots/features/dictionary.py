@@ -8,7 +8,7 @@ import polars as pl
 from patronage.engines import default_engine
 from patronage.errors import SettingsError
 from patronage.snapshots.features.catalog import FEATURES
-from patronage.snapshots.features.query import marked
+from patronage.snapshots.features.group import marked
 from patronage.snapshots.grains import GRAINS
 
 __all__ = ["describe"]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
-__all__ = ["Group"]
+__all__ = ["Group", "marked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,3 +30,10 @@ class Group(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.lines)
+
+
+def marked(sql: str, as_of: date, *, has_clock: bool) -> str:
+    """The text with what its marks mean."""
+    day = f"DATE '{as_of.isoformat()}'"
+    end = f"epoch_us(({day} - {0 if has_clock else 1})::TIMESTAMP)"
+    return sql.replace(":end_us", end).replace(":as_of", day)

@@ -14,10 +14,11 @@ from patronage.events import EventLog
 from patronage.events.workspace import Workspace
 from patronage.snapshots.by_customer import frame_by_customer
 from patronage.snapshots.features.catalog import FEATURES
-from patronage.snapshots.features.nested import is_nested, nested_frame
+from patronage.snapshots.features.group import marked
+from patronage.snapshots.features.read_off import frame_read_off, is_read_off
 from patronage.snapshots.grains import GRAINS, Asked
 
-__all__ = ["by_grain", "features_of", "marked", "uses_of"]
+__all__ = ["by_grain", "features_of", "uses_of"]
 
 
 def by_grain(groups: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -33,13 +34,6 @@ def uses_of(lines: Mapping[str, str]) -> frozenset[str]:
     return frozenset(word for sql in lines.values() for word in re.findall(r"[a-z_]\w*", sql))
 
 
-def marked(sql: str, as_of: date, *, has_clock: bool) -> str:
-    """The text with what its marks mean."""
-    day = f"DATE '{as_of.isoformat()}'"
-    end = f"epoch_us(({day} - {0 if has_clock else 1})::TIMESTAMP)"
-    return sql.replace(":end_us", end).replace(":as_of", day)
-
-
 def features_of(
     customers: pl.DataFrame, log: EventLog, as_of: date, groups: Sequence[str]
 ) -> pl.DataFrame:
@@ -48,17 +42,22 @@ def features_of(
 
     log : cut at as_of
     """
-    nested = [name for name in groups if log.elsewhere is None and is_nested(FEATURES[name])]
-    others = [name for name in groups if name not in nested]
+    read = [name for name in groups if log.elsewhere is None and is_read_off(FEATURES[name])]
+    others = [name for name in groups if name not in read]
     with _side_tables(log) as side:
         asked = Asked(log, as_of, side=side)
-        if nested:
-            lines = {feature: sql for name in nested for feature, sql in FEATURES[name].items()}
-            found = nested_frame(asked, lines).drop("customer_id")
+        if read:
+            lines = {feature: sql for name in read for feature, sql in FEATURES[name].items()}
+            found = frame_read_off(asked, lines, _of_frame).drop("customer_id")
             customers = pl.concat([customers, found], how="horizontal")
         for name, lines in by_grain(others).items():
             customers = _joined(customers, replace(asked, uses=uses_of(lines)), name, lines)
     return customers
+
+
+def _of_frame(lines: Mapping[str, str]) -> str:
+    features = "".join(f", {sql} AS {feature}" for feature, sql in lines.items())
+    return f"SELECT customer_id{features} FROM frame"
 
 
 def _joined(

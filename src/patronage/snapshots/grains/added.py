@@ -6,7 +6,7 @@ from typing import Final
 from patronage.events import EventLog
 from patronage.snapshots.grains.entries import Entries
 
-__all__ = ["ADDED", "MONEY", "kinds_of", "occurring"]
+__all__ = ["ADDED", "DAYS_WITH", "MONEY", "kinds_of", "occurring"]
 
 # Column → measure of the ledger, kinds of event that it is summed over. "purchase" and "cash" stand
 # for the kinds that count as such; no kinds: every event.
@@ -35,6 +35,12 @@ ADDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "answered": ("score", ("survey",)),
     "ratings": ("scored", ("review",)),
     "rated": ("score", ("review",)),
+}
+# Number of days on which any of these columns is above 0.
+DAYS_WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "buying_days": ("spent",),
+    "browsing_days": ("visits", "clicks", "app_uses"),
+    "active_days": ("events",),
 }
 MONEY: Final = ("amount", "quantity", "discount", "score")
 

@@ -4,26 +4,18 @@ The windows nest, so that what happened in the last 91 days is the sum of the sp
 hundred windowed features cost one grouping of a few rows per customer.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from patronage.snapshots.grains.activity import ACTIVITY
-from patronage.snapshots.grains.added import ADDED
+from patronage.snapshots.grains.added import ADDED, DAYS_WITH
 from patronage.snapshots.grains.grain import Asked, Grain, Known, Table, table_of
 
-__all__ = ["DAYS_WITH", "OLDER", "SPANS", "SPAN_DAYS"]
+__all__ = ["OLDER", "SPANS", "SPAN_DAYS"]
 
 SPAN_DAYS: Final = (7, 14, 28, 56, 91, 182, 365, 730)
 OLDER: Final = 1_000_000
-
-# Number of days on which the column of the activity is above 0.
-DAYS_WITH: Final[Mapping[str, tuple[str, ...]]] = {
-    "buying_days": ("spent",),
-    "browsing_days": ("visits", "clicks", "app_uses"),
-    "active_days": ("events",),
-}
 
 
 def _sql(asked: Asked) -> str:

@@ -1,0 +1,84 @@
+"""Lookback: where the days before as_of, and those of each window, lie in a timeline."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from patronage.snapshots.grains.timeline import Timeline
+
+__all__ = ["Lookback", "Within", "look_back"]
+
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, order=True)
+class Within:
+    """The sum of a column over the last `days` days without the last `after` of them."""
+
+    column: str
+    days: int
+    after: int = 0
+
+    @property
+    def name(self) -> str:
+        """The column that holds it."""
+        return f"{self.column}_{self.days}_without_{self.after}"
+
+
+@dataclass(frozen=True)
+class Lookback:
+    """The customers with a day before as_of, and what lies before it.
+
+    Attributes
+    ----------
+    customer_id : the customers, sorted
+    arrays : of the timeline
+    first, end : edges of the rows of each before as_of
+    starts : window → the edge at which the last days of each customer begin
+    """
+
+    customer_id: pl.Series
+    arrays: Mapping[str, np.ndarray]
+    first: Int[np.ndarray, " customers"]
+    end: Int[np.ndarray, " customers"]
+    starts: Mapping[int, Int[np.ndarray, " customers"]]
+
+    def sums(self, asked: Iterable[Within]) -> dict[Within, Int[np.ndarray, " customers"]]:
+        """Sums over windows, whole numbers; money in ten-thousandths."""
+        found: dict[Within, np.ndarray] = {}
+        column, at = "", {}
+        for one in sorted(asked):
+            if one.column != column:
+                column, at = one.column, {}
+                sums = self.arrays.get(column)
+            if sums is None:
+                found[one] = np.zeros(len(self.first), np.int64)
+                continue
+            for days in (one.days, one.after):
+                if days not in at:
+                    at[days] = sums[self.starts[days]].astype(np.int64)
+            found[one] = at[one.after] - at[one.days]
+        return found
+
+
+def look_back(timeline: Timeline, as_of: date, windows: Iterable[int] = ()) -> Lookback:
+    """What of a timeline lies before as_of."""
+    arrays = timeline.arrays
+    edges = arrays["first"].astype(np.int64)
+    first, end = edges[:-1], edges[1:]
+    bounds = np.array(sorted({0, *windows}))
+    age = np.maximum((as_of - _EPOCH).days - arrays["day"], 0)
+    # One count for each customer and window: the days are in order, so their edges follow.
+    place = np.searchsorted(bounds, np.arange(int(age.max(initial=0)) + 1))
+    width = len(bounds) + 1
+    cell = np.repeat(np.arange(len(first)) * width, end - first) + place[age]
+    n_within = np.bincount(cell, minlength=len(first) * width).reshape(-1, width).cumsum(axis=1)
+    is_known = n_within[:, 0] < end - first
+    n_within, first, end = n_within[is_known], first[is_known], end[is_known]
+    starts = {int(days): end - n_within[:, k] for k, days in enumerate(bounds)}
+    return Lookback(timeline.customer_id.filter(is_known), arrays, first, starts[0], starts)

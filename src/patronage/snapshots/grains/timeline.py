@@ -1,0 +1,154 @@
+"""Timeline: the days of customers as running sums, so that any as_of is read off at two edges.
+
+Where no news comes late, what a day looks back on is the same at every later as_of. The sums of a
+log are then made once, and a snapshot of any day is a difference for each customer and column,
+however many days there are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from patronage.snapshots.grains.added import DAYS_WITH
+from patronage.snapshots.grains.by_day import ByDay, begins, running
+
+__all__ = ["Timeline"]
+
+# Days that are counted → whether the columns of one make it such a day.
+_COUNTED: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    **{
+        name: lambda day, columns=columns: np.any([day[one] > 0 for one in columns], axis=0)
+        for name, columns in DAYS_WITH.items()
+    },
+    "purchase_days": lambda day: day["purchases"] > 0,
+    "refund_days": lambda day: day["cash"] < day["spent"],
+}
+_LISTED: Final = ("buying_days", "purchase_days")
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The days with an event of some customers, in the order of customers and days.
+
+    Attributes
+    ----------
+    customer_id : the customers, sorted
+    arrays : name → one dimension:
+        first : row of the first day of each customer, and the number of rows
+        day : of each row, in days since 1970
+        a column of ADDED that occurs, or days counted : its sum over all rows before each edge
+        between rows; money in ten-thousandths
+        first_time : first instant of the purchases of each row, in microseconds; only with clocks
+        at_buying_days, at_purchase_days : the rows that are such
+        gap : of each buying day, the days since the one before it; 0: it is the first
+        sd_gap : of each buying day, the standard deviation of the gaps so far; NaN: too few
+        buying_spent : money of all buying days before each edge between them
+    """
+
+    customer_id: pl.Series
+    arrays: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, rows: ByDay) -> "Timeline":
+        """From the rows of days, each of which is known with all that it holds."""
+        n_rows = len(rows.keys)
+        ids = rows.keys["customer_id"]
+        first = np.flatnonzero(begins(ids))
+        arrays: dict[str, np.ndarray] = {
+            "first": np.append(first, n_rows),
+            "day": rows.keys["event_day"].to_physical().to_numpy(),
+        }
+        values = _Differences(rows.sums, n_rows)
+        for name, meets in _COUNTED.items():
+            is_one = meets(values)
+            arrays[name] = running(is_one)
+            if name in _LISTED:
+                arrays[f"at_{name}"] = np.flatnonzero(is_one)
+        at = arrays["at_buying_days"]
+        arrays["buying_spent"] = running(values["spent"][at])
+        arrays["gap"] = rows.gaps(at)
+        arrays["sd_gap"] = _running_sd(arrays["gap"])
+        if rows.first_time is not None:
+            arrays["first_time"] = rows.first_time
+        nothing = np.zeros(n_rows + 1, np.int64)
+        arrays |= {"spent": nothing, "cash": nothing} | rows.sums
+        return cls(ids.gather(first), {name: _small(array) for name, array in arrays.items()})
+
+    def save(self, folder: Path) -> None:
+        """Write it down in a folder of its own."""
+        folder.mkdir()
+        self.customer_id.to_frame().write_ipc(folder / "customers.arrow")
+        for name, array in self.arrays.items():
+            np.save(folder / f"{name}.npy", array)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Timeline":
+        """What `save` wrote; only what is asked of it is read."""
+        customers = pl.read_ipc(folder / "customers.arrow")
+        return cls(customers["customer_id"], _Saved(folder))
+
+
+class _Saved(Mapping[str, np.ndarray]):
+    """Arrays in a folder, mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        path = self._folder / f"{name}.npy"
+        if not path.exists():
+            raise KeyError(name)
+        return np.asarray(np.load(path, mmap_mode="r"))
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.stem for path in self._folder.glob("*.npy"))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class _Differences(dict[str, Any]):
+    """The values of each row, from their running sums; 0 where a column does not occur."""
+
+    def __init__(self, sums: Mapping[str, np.ndarray], n_rows: int) -> None:
+        super().__init__()
+        self._sums, self._nothing = sums, np.zeros(n_rows, np.int64)
+
+    def __missing__(self, name: str) -> Int[np.ndarray, " rows"]:
+        self[name] = np.diff(self._sums[name]) if name in self._sums else self._nothing
+        return self[name]
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    """Half as wide where the numbers are small enough: what is read is half as much."""
+    if array.dtype != np.int64 or not len(array):
+        return array
+    bound = np.iinfo(np.int32)
+    fits = bound.min <= array.min() and array.max() <= bound.max
+    return array.astype(np.int32) if fits else array
+
+
+def _running_sd(gap: Int[np.ndarray, " days"]) -> Float[np.ndarray, " days"]:
+    """Updated gap by gap, for all customers at once, as engines do that go from row to row."""
+    starts = np.flatnonzero(gap == 0)
+    n_gaps = np.diff(np.append(starts, len(gap))) - 1
+    most_first = np.argsort(-n_gaps, kind="stable")
+    starts, n_gaps = starts[most_first], n_gaps[most_first]
+    found = np.full(len(gap), np.nan)
+    mean, squares = np.zeros(len(starts)), np.zeros(len(starts))
+    for k in range(1, int(n_gaps[0]) + 1 if len(n_gaps) else 0):
+        n = int(np.searchsorted(-n_gaps, -k, side="right"))
+        at = starts[:n] + k
+        x = gap[at]
+        before = mean[:n]
+        after = before + (x - before) / k
+        squares[:n] += (x - after) * (x - before)
+        mean[:n] = after
+        if k > 1:
+            found[at] = np.sqrt(squares[:n] / (k - 1))
+    return found

@@ -1,0 +1,163 @@
+"""Aggregates over all the days before as_of, read off a timeline."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Int
+
+from patronage.engines import decimal_column
+from patronage.snapshots.grains.lookback import Lookback
+
+__all__ = ["TOLD"]
+
+# One of each customer, or nothing.
+_Places = tuple[Int[np.ndarray, " customers"], Bool[np.ndarray, " customers"]]
+
+
+def _first(back: Lookback) -> _Places:
+    return back.first, np.ones(len(back.first), bool)
+
+
+def _listed(back: Lookback, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The edges of each customer in the list of the days of a name."""
+    n = back.arrays[name]
+    return n[back.first].astype(np.int64), n[back.end].astype(np.int64)
+
+
+def _first_listed(back: Lookback, name: str) -> _Places:
+    low, high = _listed(back, name)
+    return _values(back.arrays[f"at_{name}"], (low, low < high)), low < high
+
+
+def _last_listed(back: Lookback, name: str) -> _Places:
+    low, high = _listed(back, name)
+    return _values(back.arrays[f"at_{name}"], (high - 1, low < high)), low < high
+
+
+def _values(array: np.ndarray, places: _Places) -> np.ndarray:
+    """What is at the places; 0 where there is none."""
+    at, there = places
+    if there.all():
+        return array[at]
+    found = np.zeros(len(at), array.dtype)
+    found[there] = array[at[there]]
+    return found
+
+
+def _nullable(values: np.ndarray | pl.Series, there: Bool[np.ndarray, " customers"]) -> pl.Series:
+    found = values if isinstance(values, pl.Series) else pl.Series(values)
+    return found if there.all() else pl.select(pl.when(pl.Series(there)).then(found)).to_series()
+
+
+def _day(back: Lookback, places: _Places) -> pl.Series:
+    return _nullable(_values(back.arrays["day"], places), places[1]).cast(pl.Date)
+
+
+def _instant(back: Lookback, places: _Places) -> pl.Series:
+    found = _values(back.arrays["first_time"], places)
+    return _nullable(found, places[1]).cast(pl.Datetime("us"))
+
+
+def _spent(back: Lookback, places: _Places) -> pl.Series:
+    rows, there = places
+    spent = back.arrays["spent"]
+    units = _values(spent, (rows + 1, there)).astype(np.int64) - _values(spent, places)
+    return _nullable(decimal_column(units, 18, 4), there)
+
+
+def _sum(back: Lookback, column: str) -> pl.Series:
+    sums = back.arrays[column]
+    return decimal_column(sums[back.end].astype(np.int64) - sums[back.first], 38, 4)
+
+
+def _count(back: Lookback, name: str) -> pl.Series:
+    low, high = _listed(back, name)
+    return pl.Series(high - low)
+
+
+def _mean(total: np.ndarray, n: np.ndarray, *, scale: int = 1) -> pl.Series:
+    """Divided once, in the widest floats there are, as DuckDB does."""
+    there = n > 0
+    exact = total.astype(np.longdouble) / (np.where(there, n, 1) * np.longdouble(scale))
+    return _nullable(exact.astype(np.float64), there)
+
+
+def _mean_gap(back: Lookback) -> pl.Series:
+    first, there = _first_listed(back, "buying_days")
+    last, _ = _last_listed(back, "buying_days")
+    low, high = _listed(back, "buying_days")
+    day = back.arrays["day"]
+    total = _values(day, (last, there)).astype(np.int64) - _values(day, (first, there))
+    return _mean(total, np.maximum(high - low - 1, 0))
+
+
+def _mean_spent(back: Lookback) -> pl.Series:
+    low, high = _listed(back, "buying_days")
+    spent = back.arrays["buying_spent"]
+    return _mean(spent[high].astype(np.int64) - spent[low], high - low, scale=10_000)
+
+
+def _last_gap(back: Lookback, name: str = "gap") -> pl.Series:
+    low, high = _listed(back, "buying_days")
+    there = high > low + 1
+    return _nullable(_values(back.arrays[name], (high - 1, there)), there)
+
+
+def _sd_gap(back: Lookback) -> pl.Series:
+    return _last_gap(back, "sd_gap").fill_nan(None)
+
+
+def _max_gap(back: Lookback) -> pl.Series:
+    low, high = _listed(back, "buying_days")
+    there = high > low + 1
+    return _nullable(_most(back.arrays["gap"], low, high, there), there)
+
+
+def _max_spent(back: Lookback) -> pl.Series:
+    values = np.diff(back.arrays["spent"])
+    there = np.ones(len(back.first), bool)
+    return decimal_column(_most(values, back.first, back.end, there).astype(np.int64), 18, 4)
+
+
+def _most(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray, there: Bool[np.ndarray, " customers"]
+) -> np.ndarray:
+    """The largest value between two edges; 0 where there is none."""
+    found = np.zeros(len(low), values.dtype)
+    edges = np.stack([low[there], high[there]], axis=1).ravel()
+    # Why one more: the last edge lies behind the last value.
+    padded = np.append(values, values[:1])
+    found[there] = np.maximum.reduceat(padded, edges)[::2] if len(edges) else 0
+    return found
+
+
+_COUNTED: Final = "FILTER (spent > 0)"
+_BOUGHT: Final = "FILTER (purchases > 0)"
+
+# Aggregate over the grain `days` → the same of a timeline up to as_of.
+TOLD: Final[Mapping[str, Callable[[Lookback], Any]]] = {
+    "min(event_day)": lambda back: _day(back, _first(back)),
+    f"min(event_day) {_BOUGHT}": lambda back: _day(back, _first_listed(back, "purchase_days")),
+    f"max(event_day) {_COUNTED}": lambda back: _day(back, _last_listed(back, "buying_days")),
+    "min(first_time)": lambda back: _instant(back, _first_listed(back, "purchase_days")),
+    f"max(first_time) {_COUNTED}": lambda back: _instant(back, _last_listed(back, "buying_days")),
+    "arg_min(spent, event_day)": lambda back: _spent(back, _first(back)),
+    f"arg_min(spent, event_day) {_BOUGHT}": lambda back: _spent(
+        back, _first_listed(back, "purchase_days")
+    ),
+    f"arg_max(spent, event_day) {_COUNTED}": lambda back: _spent(
+        back, _last_listed(back, "buying_days")
+    ),
+    "sum(spent)": lambda back: _sum(back, "spent"),
+    "sum(cash)": lambda back: _sum(back, "cash"),
+    "max(spent)": _max_spent,
+    f"avg(spent) {_COUNTED}": _mean_spent,
+    f"count(*) {_COUNTED}": lambda back: _count(back, "buying_days"),
+    "count(*) FILTER (cash < spent)": lambda back: _count(back, "refund_days"),
+    "avg(gap)": _mean_gap,
+    "stddev_samp(gap)": _sd_gap,
+    "max(gap)": _max_gap,
+    f"arg_max(gap, event_day) {_COUNTED}": _last_gap,
+}
