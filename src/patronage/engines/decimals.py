@@ -34,7 +34,8 @@ def to_decimal(value: float | int | Decimal, scale: int, precision: int = 18) ->
 def decimal_column(units: Int[np.ndarray, " n"], precision: int, scale: int) -> pl.Series:
     """Whole numbers of the last digit as decimals."""
     # Why: a decimal is an integer of 128 bits; its upper half repeats the sign.
-    halves = np.stack([units, units >> 63], axis=1)
+    wide = units.astype(np.int64, copy=False)
+    halves = np.stack([wide, wide >> 63], axis=1)
     kind = pa.decimal128(precision, scale)
     return pl.Series(pa.Array.from_buffers(kind, len(units), [None, pa.py_buffer(halves)]))
 

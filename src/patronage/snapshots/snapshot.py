@@ -169,8 +169,8 @@ def _customers(
         def query(left: Mapping[str, str]) -> str:
             return summary_sql("FROM frame", known, as_of, extra=left, grouped=False)
 
-        customers = frame_read_off(Asked(known, as_of), lines, query)
-        return customers, [name for name in groups if name not in read]
+        found = frame_read_off(Asked(known, as_of), lines, query)
+        return found, [name for name in groups if name not in read]
     if any(FEATURES[name].grain in ("activity", "spans") for name in groups):
         # Why first: the history is then read from it too.
         days_written(Asked(known, as_of))

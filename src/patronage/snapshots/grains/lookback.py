@@ -1,8 +1,9 @@
 """Lookback: where the days before as_of, and those of each window, lie in a timeline."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -47,23 +48,29 @@ class Lookback:
     first: Int[np.ndarray, " customers"]
     end: Int[np.ndarray, " customers"]
     starts: Mapping[int, Int[np.ndarray, " customers"]]
+    _listed: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def sums(self, asked: Iterable[Within]) -> dict[Within, Int[np.ndarray, " customers"]]:
         """Sums over windows, whole numbers; money in ten-thousandths."""
         found: dict[Within, np.ndarray] = {}
-        column, at = "", {}
-        for one in sorted(asked):
-            if one.column != column:
-                column, at = one.column, {}
-                sums = self.arrays.get(column)
-            if sums is None:
-                found[one] = np.zeros(len(self.first), np.int64)
-                continue
-            for days in (one.days, one.after):
-                if days not in at:
-                    at[days] = sums[self.starts[days]].astype(np.int64)
-            found[one] = at[one.after] - at[one.days]
+        for column, group in groupby(sorted(asked), key=lambda one: one.column):
+            sums = self.arrays.get(column, np.zeros(1, np.int64))
+            at: dict[int, np.ndarray] = {}
+            for one in group:
+                for days in (one.days, one.after):
+                    if days not in at:
+                        # Why clipped: of a column that does not occur there is but one edge.
+                        at[days] = sums.take(self.starts[days], mode="clip")
+                found[one] = (at[one.after] - at[one.days]).astype(np.int64, copy=False)
         return found
+
+    def listed(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The edges of each customer in the list of the days of a name."""
+        if name not in self._listed:
+            n = self.arrays[name]
+            low, high = n.take(self.first), n.take(self.end)
+            self._listed[name] = low.astype(np.int64), high.astype(np.int64)
+        return self._listed[name]
 
 
 def look_back(timeline: Timeline, as_of: date, windows: Iterable[int] = ()) -> Lookback:

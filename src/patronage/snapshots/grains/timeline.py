@@ -19,12 +19,14 @@ from patronage.snapshots.grains.by_day import ByDay, begins, running
 
 __all__ = ["Timeline"]
 
+
+def _any_of(columns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda day: np.any([day[name] > 0 for name in columns], axis=0)
+
+
 # Days that are counted → whether the columns of one make it such a day.
 _COUNTED: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
-    **{
-        name: lambda day, columns=columns: np.any([day[one] > 0 for one in columns], axis=0)
-        for name, columns in DAYS_WITH.items()
-    },
+    **{name: _any_of(columns) for name, columns in DAYS_WITH.items()},
     "purchase_days": lambda day: day["purchases"] > 0,
     "refund_days": lambda day: day["cash"] < day["spent"],
 }
@@ -68,16 +70,16 @@ class Timeline:
             is_one = meets(values)
             arrays[name] = running(is_one)
             if name in _LISTED:
-                arrays[f"at_{name}"] = np.flatnonzero(is_one)
+                arrays[f"at_{name}"] = np.flatnonzero(is_one).astype(np.int32)
         at = arrays["at_buying_days"]
         arrays["buying_spent"] = running(values["spent"][at])
         arrays["gap"] = rows.gaps(at)
         arrays["sd_gap"] = _running_sd(arrays["gap"])
         if rows.first_time is not None:
             arrays["first_time"] = rows.first_time
-        nothing = np.zeros(n_rows + 1, np.int64)
-        arrays |= {"spent": nothing, "cash": nothing} | rows.sums
-        return cls(ids.gather(first), {name: _small(array) for name, array in arrays.items()})
+        arrays |= dict.fromkeys(("spent", "cash"), np.zeros(n_rows + 1, np.int64))
+        arrays |= rows.sums
+        return cls(ids.gather(first), arrays)
 
     def save(self, folder: Path) -> None:
         """Write it down in a folder of its own."""
@@ -112,25 +114,16 @@ class _Saved(Mapping[str, np.ndarray]):
         return len(list(iter(self)))
 
 
-class _Differences(dict[str, Any]):
+class _Differences(dict[str, np.ndarray]):
     """The values of each row, from their running sums; 0 where a column does not occur."""
 
     def __init__(self, sums: Mapping[str, np.ndarray], n_rows: int) -> None:
         super().__init__()
         self._sums, self._nothing = sums, np.zeros(n_rows, np.int64)
 
-    def __missing__(self, name: str) -> Int[np.ndarray, " rows"]:
-        self[name] = np.diff(self._sums[name]) if name in self._sums else self._nothing
-        return self[name]
-
-
-def _small(array: np.ndarray) -> np.ndarray:
-    """Half as wide where the numbers are small enough: what is read is half as much."""
-    if array.dtype != np.int64 or not len(array):
-        return array
-    bound = np.iinfo(np.int32)
-    fits = bound.min <= array.min() and array.max() <= bound.max
-    return array.astype(np.int32) if fits else array
+    def __missing__(self, name: str) -> np.ndarray:
+        values = np.diff(self._sums[name]) if name in self._sums else self._nothing
+        return self.setdefault(name, np.asarray(values))
 
 
 def _running_sd(gap: Int[np.ndarray, " days"]) -> Float[np.ndarray, " days"]:

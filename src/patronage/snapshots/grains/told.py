@@ -20,30 +20,22 @@ def _first(back: Lookback) -> _Places:
     return back.first, np.ones(len(back.first), bool)
 
 
-def _listed(back: Lookback, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The edges of each customer in the list of the days of a name."""
-    n = back.arrays[name]
-    return n[back.first].astype(np.int64), n[back.end].astype(np.int64)
-
-
 def _first_listed(back: Lookback, name: str) -> _Places:
-    low, high = _listed(back, name)
+    low, high = back.listed(name)
     return _values(back.arrays[f"at_{name}"], (low, low < high)), low < high
 
 
 def _last_listed(back: Lookback, name: str) -> _Places:
-    low, high = _listed(back, name)
+    low, high = back.listed(name)
     return _values(back.arrays[f"at_{name}"], (high - 1, low < high)), low < high
 
 
 def _values(array: np.ndarray, places: _Places) -> np.ndarray:
-    """What is at the places; 0 where there is none."""
+    """What is at the places; anything where there is none."""
     at, there = places
     if there.all():
-        return array[at]
-    found = np.zeros(len(at), array.dtype)
-    found[there] = array[at[there]]
-    return found
+        return array.take(at)
+    return array.take(np.where(there, at, 0)) if len(array) else np.zeros(len(at), array.dtype)
 
 
 def _nullable(values: np.ndarray | pl.Series, there: Bool[np.ndarray, " customers"]) -> pl.Series:
@@ -73,7 +65,7 @@ def _sum(back: Lookback, column: str) -> pl.Series:
 
 
 def _count(back: Lookback, name: str) -> pl.Series:
-    low, high = _listed(back, name)
+    low, high = back.listed(name)
     return pl.Series(high - low)
 
 
@@ -87,20 +79,20 @@ def _mean(total: np.ndarray, n: np.ndarray, *, scale: int = 1) -> pl.Series:
 def _mean_gap(back: Lookback) -> pl.Series:
     first, there = _first_listed(back, "buying_days")
     last, _ = _last_listed(back, "buying_days")
-    low, high = _listed(back, "buying_days")
+    low, high = back.listed("buying_days")
     day = back.arrays["day"]
     total = _values(day, (last, there)).astype(np.int64) - _values(day, (first, there))
     return _mean(total, np.maximum(high - low - 1, 0))
 
 
 def _mean_spent(back: Lookback) -> pl.Series:
-    low, high = _listed(back, "buying_days")
+    low, high = back.listed("buying_days")
     spent = back.arrays["buying_spent"]
     return _mean(spent[high].astype(np.int64) - spent[low], high - low, scale=10_000)
 
 
 def _last_gap(back: Lookback, name: str = "gap") -> pl.Series:
-    low, high = _listed(back, "buying_days")
+    low, high = back.listed("buying_days")
     there = high > low + 1
     return _nullable(_values(back.arrays[name], (high - 1, there)), there)
 
@@ -110,7 +102,7 @@ def _sd_gap(back: Lookback) -> pl.Series:
 
 
 def _max_gap(back: Lookback) -> pl.Series:
-    low, high = _listed(back, "buying_days")
+    low, high = back.listed("buying_days")
     there = high > low + 1
     return _nullable(_most(back.arrays["gap"], low, high, there), there)
 
@@ -127,9 +119,9 @@ def _most(
     """The largest value between two edges; 0 where there is none."""
     found = np.zeros(len(low), values.dtype)
     edges = np.stack([low[there], high[there]], axis=1).ravel()
-    # Why one more: the last edge lies behind the last value.
-    padded = np.append(values, values[:1])
-    found[there] = np.maximum.reduceat(padded, edges)[::2] if len(edges) else 0
+    if len(edges):
+        # Why one more: the last edge lies behind the last value.
+        found[there] = np.maximum.reduceat(np.append(values, values[:1]), edges)[::2]
     return found
 
 

@@ -20,8 +20,8 @@ from patronage.snapshots.grains.timeline import Timeline
 
 __all__ = ["days_written", "has_timelines", "made_of_timelines"]
 
-# Small enough that a log of a million rows is read on two cores.
-_ROWS_AT_ONCE: Final = 1_000_000
+# Every range reads the log again.
+_ROWS_AT_ONCE: Final = 2_000_000
 
 
 def days_written(asked: Asked, *, make: bool = True) -> str | None:
@@ -104,7 +104,7 @@ def _once(folder: Path, asked: Asked, write: Callable[[ByDay, Path], None]) -> N
 
 def _frame(rows: ByDay) -> pl.DataFrame:
     """The rows as a table, of the types that the ledger has."""
-    added = {name: np.diff(sums) for name, sums in rows.sums.items()}
+    added = {name: np.diff(sums).astype(np.int64) for name, sums in rows.sums.items()}
     days = rows.keys.with_columns(
         decimal_column(units, 18, 4).alias(name)
         if ADDED[name][0] in MONEY
