@@ -82,7 +82,7 @@ def test_what_is_read_off_is_what_grouping_says(
         for grain, lines in by_grain(READ_OFF).items():
             grouped = _grouped(Asked(known, as_of), grain, lines)
             # Why not exact: grouping adds up the squares of a spread in any order.
-            loose = [column for column in grouped.columns if column == "sd_gap"]
+            loose = [column for column in grouped.columns if column in ("sd_gap", "gap_cv")]
             exact = grouped.drop(loose)
             assert_frame_equal(found.select(exact.columns), exact, check_exact=True)
             assert_frame_equal(found.select(loose), grouped.select(loose), rel_tol=1e-13)
@@ -101,10 +101,10 @@ def test_the_spread_of_gaps_is_the_last_bit_of_rows_in_order() -> None:
         assert sd == said
 
 
-def test_every_window_is_read_off_and_so_are_rhythm_and_money() -> None:
+def test_every_window_is_read_off_and_so_is_what_is_asked_most() -> None:
     spans = {name for name, group in FEATURES.items() if group.grain == "spans"}
 
-    assert set(READ_OFF) == {*spans, "rhythm", "money", "windows"}
+    assert set(READ_OFF) == {*spans, "rhythm", "money", "windows", "gaps", "recency"}
 
 
 def test_decimals_become_the_doubles_that_they_are_in_sql() -> None:

@@ -46,7 +46,7 @@ _WINDOWED: Final[Mapping[re.Pattern[str], _Meant]] = {
 # The longest first: some begin like others.
 _NAMES: Final = {text: f"told_{k}" for k, text in enumerate(sorted(TOLD, key=len, reverse=True))}
 _TOLD: Final = re.compile(f"(?:{'|'.join(map(re.escape, _NAMES))})(?! FILTER)")
-_LEFT: Final = frozenset({*DAYS.columns, *SPANS.columns, "count", "FILTER"})
+_LEFT: Final = frozenset({*DAYS.columns, *ACTIVITY.columns, *SPANS.columns, "count", "FILTER"})
 # What needs no engine: a sum, as the type that the text gives it.
 _CAST: Final = re.compile(r"(\w+)(?:::(BIGINT|DOUBLE))?")
 
@@ -55,7 +55,7 @@ def is_read_off(group: Group) -> bool:
     """Whether the features of a group are nothing but such aggregates and arithmetic on them."""
     texts = [_Named().text(sql) for sql in group.values()]
     left = {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)}
-    return group.grain in ("days", "spans") and left.isdisjoint(_LEFT)
+    return group.grain in ("days", "activity", "spans") and left.isdisjoint(_LEFT)
 
 
 def frame_read_off(

@@ -20,6 +20,10 @@ def _first(back: Lookback) -> _Places:
     return back.first, np.ones(len(back.first), bool)
 
 
+def _last(back: Lookback) -> _Places:
+    return back.end - 1, np.ones(len(back.first), bool)
+
+
 def _first_listed(back: Lookback, name: str) -> _Places:
     low, high = back.listed(name)
     return _values(back.arrays[f"at_{name}"], (low, low < high)), low < high
@@ -59,9 +63,13 @@ def _spent(back: Lookback, places: _Places) -> pl.Series:
     return _nullable(decimal_column(units, 18, 4), there)
 
 
-def _sum(back: Lookback, column: str) -> pl.Series:
+def _total(back: Lookback, column: str) -> np.ndarray:
     sums = back.arrays[column]
-    return decimal_column(sums[back.end].astype(np.int64) - sums[back.first], 38, 4)
+    return sums.take(back.end).astype(np.int64) - sums.take(back.first)
+
+
+def _sum(back: Lookback, column: str) -> pl.Series:
+    return decimal_column(_total(back, column), 38, 4)
 
 
 def _count(back: Lookback, name: str) -> pl.Series:
@@ -79,10 +87,14 @@ def _mean(total: np.ndarray, n: np.ndarray, *, scale: int = 1) -> pl.Series:
 def _mean_gap(back: Lookback) -> pl.Series:
     first, there = _first_listed(back, "buying_days")
     last, _ = _last_listed(back, "buying_days")
-    low, high = back.listed("buying_days")
     day = back.arrays["day"]
     total = _values(day, (last, there)).astype(np.int64) - _values(day, (first, there))
-    return _mean(total, np.maximum(high - low - 1, 0))
+    return _mean(total, _n_gaps(back))
+
+
+def _n_gaps(back: Lookback) -> np.ndarray:
+    low, high = back.listed("buying_days")
+    return np.maximum(high - low - 1, 0)
 
 
 def _mean_spent(back: Lookback) -> pl.Series:
@@ -91,44 +103,44 @@ def _mean_spent(back: Lookback) -> pl.Series:
     return _mean(spent[high].astype(np.int64) - spent[low], high - low, scale=10_000)
 
 
-def _last_gap(back: Lookback, name: str = "gap") -> pl.Series:
+def _gap(back: Lookback, name: str, *, last: bool) -> pl.Series:
     low, high = back.listed("buying_days")
     there = high > low + 1
-    return _nullable(_values(back.arrays[name], (high - 1, there)), there)
+    return _nullable(_values(back.arrays[name], (high - 1 if last else low + 1, there)), there)
 
 
-def _sd_gap(back: Lookback) -> pl.Series:
-    return _last_gap(back, "sd_gap").fill_nan(None)
-
-
-def _max_gap(back: Lookback) -> pl.Series:
+def _extreme_gap(back: Lookback, extreme: np.ufunc) -> pl.Series:
     low, high = back.listed("buying_days")
     there = high > low + 1
-    return _nullable(_most(back.arrays["gap"], low, high, there), there)
+    return _nullable(_extreme(back.arrays["gap"], low + 1, high, there, extreme), there)
 
 
 def _max_spent(back: Lookback) -> pl.Series:
     values = np.diff(back.arrays["spent"])
     there = np.ones(len(back.first), bool)
-    return decimal_column(_most(values, back.first, back.end, there).astype(np.int64), 18, 4)
+    return decimal_column(_extreme(values, back.first, back.end, there, np.maximum), 18, 4)
 
 
-def _most(
-    values: np.ndarray, low: np.ndarray, high: np.ndarray, there: Bool[np.ndarray, " customers"]
+def _extreme(
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    there: Bool[np.ndarray, " customers"],
+    extreme: np.ufunc,
 ) -> np.ndarray:
-    """The largest value between two edges; 0 where there is none."""
+    """The least or largest value between two edges; 0 where there is none."""
     found = np.zeros(len(low), values.dtype)
     edges = np.stack([low[there], high[there]], axis=1).ravel()
     if len(edges):
         # Why one more: the last edge lies behind the last value.
-        found[there] = np.maximum.reduceat(np.append(values, values[:1]), edges)[::2]
+        found[there] = extreme.reduceat(np.append(values, values[:1]), edges)[::2]
     return found
 
 
 _COUNTED: Final = "FILTER (spent > 0)"
 _BOUGHT: Final = "FILTER (purchases > 0)"
 
-# Aggregate over the grain `days` → the same of a timeline up to as_of.
+# Aggregate over the grains `days` and `activity` → the same of a timeline up to as_of.
 TOLD: Final[Mapping[str, Callable[[Lookback], Any]]] = {
     "min(event_day)": lambda back: _day(back, _first(back)),
     f"min(event_day) {_BOUGHT}": lambda back: _day(back, _first_listed(back, "purchase_days")),
@@ -149,7 +161,13 @@ TOLD: Final[Mapping[str, Callable[[Lookback], Any]]] = {
     f"count(*) {_COUNTED}": lambda back: _count(back, "buying_days"),
     "count(*) FILTER (cash < spent)": lambda back: _count(back, "refund_days"),
     "avg(gap)": _mean_gap,
-    "stddev_samp(gap)": _sd_gap,
-    "max(gap)": _max_gap,
-    f"arg_max(gap, event_day) {_COUNTED}": _last_gap,
+    "stddev_samp(gap)": lambda back: _gap(back, "sd_gap", last=True).fill_nan(None),
+    "min(gap)": lambda back: _extreme_gap(back, np.minimum),
+    "max(gap)": lambda back: _extreme_gap(back, np.maximum),
+    "arg_min(gap, event_day) FILTER (gap IS NOT NULL)": lambda back: _gap(back, "gap", last=False),
+    f"arg_max(gap, event_day) {_COUNTED}": lambda back: _gap(back, "gap", last=True),
+    "count(gap)": lambda back: pl.Series(_n_gaps(back)),
+    "max(event_day) FILTER (events > 0)": lambda back: _day(back, _last(back)),
+    "count(*)": lambda back: pl.Series(back.end - back.first),
+    "sum(events)": lambda back: pl.Series(_total(back, "events")),
 }
