@@ -48,7 +48,7 @@ class AlsoIn:
         path: Path,
         parameters: Mapping[str, object] | None = None,
         *,
-        compression: str = "zstd",
+        compression: str = "snappy",
     ) -> Path:
         return default_engine().write(sql, path, parameters, compression=compression)
 

@@ -43,7 +43,7 @@ class Engine(Protocol):
         path: Path,
         parameters: Mapping[str, object] | None = None,
         *,
-        compression: str = "zstd",
+        compression: str = "snappy",
     ) -> Path:
         """Write the result to one Parquet file and return its path."""
         ...
@@ -73,7 +73,7 @@ class _NoEngine:
         path: Path,
         parameters: Mapping[str, object] | None = None,
         *,
-        compression: str = "zstd",
+        compression: str = "snappy",
     ) -> Path:
         del sql, path, parameters, compression
         raise _no_events()

@@ -118,9 +118,11 @@ class DuckEngine:
         path: Path,
         parameters: Mapping[str, object] | None = None,
         *,
-        compression: str = "zstd",
+        compression: str = "snappy",
     ) -> Path:
         """Write the result to one Parquet file and return its path."""
+        # Why snappy: what is written here is read again soon; zstd takes a third of the time of a
+        # compaction for a fifth of the bytes.
         with self._cursor() as cursor:
             cursor.execute(
                 f"COPY ({sql}) TO {literal(path)} (FORMAT parquet, COMPRESSION {compression})",

@@ -126,7 +126,7 @@ class SparkEngine:
         path: Path,
         parameters: Mapping[str, object] | None = None,
         *,
-        compression: str = "zstd",
+        compression: str = "snappy",
     ) -> Path:
         """Write the result to one Parquet file and return its path."""
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:

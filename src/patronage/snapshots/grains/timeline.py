@@ -7,6 +7,7 @@ however many days there are.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ __all__ = ["Timeline"]
 
 
 def _any_of(columns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda day: np.any([day[name] > 0 for name in columns], axis=0)
+    return lambda day: reduce(np.logical_or, [day[name] > 0 for name in columns])
 
 
 # Days that are counted → whether the columns of one make it such a day.
