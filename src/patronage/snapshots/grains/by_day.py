@@ -72,7 +72,7 @@ def by_day(engine: DuckEngine, asked: Asked, *, and_known_day: bool = False) -> 
     first = np.flatnonzero(reduce(np.logical_or, [begins(sorted_keys[name]) for name in keys]))
     edges = np.append(first, len(cells))
     kinds = cells["kind"].to_numpy()[order]
-    values = {name: cells[name].fill_null(0).to_numpy()[order] for name in measures}
+    values = {name: _narrow(cells[name].fill_null(0).to_numpy())[order] for name in measures}
     first_time = None
     if log.has_clock:
         bought = _meant(("purchase*",), log)[kinds]
@@ -90,12 +90,20 @@ def begins(column: pl.Series) -> Bool[np.ndarray, " n"]:
 def running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
     """The sum of all values before each edge; differences stay exact where it wraps around."""
     # Why: what is half as wide is written and read in half the time.
-    is_small = values.dtype == bool or (
-        values.min(initial=0) >= 0 and values.sum(dtype=np.float64) < np.iinfo(np.int32).max
-    )
-    sums = np.zeros(len(values) + 1, np.int32 if is_small else np.int64)
+    small = values.dtype == bool or _is_small(values)
+    sums = np.zeros(len(values) + 1, np.int32 if small else np.int64)
     np.cumsum(values, out=sums[1:])
     return sums
+
+
+def _narrow(values: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    return values.astype(np.int32) if _is_small(values) else values
+
+
+def _is_small(values: Int[np.ndarray, " n"]) -> bool:
+    """Whether every running sum fits into 32 bits."""
+    most = np.iinfo(np.int32).max
+    return bool(values.min(initial=0) >= 0 and values.sum(dtype=np.float64) < most)
 
 
 def _order(cells: pl.DataFrame, keys: list[str]) -> Int[np.ndarray, " cells"]:
