@@ -65,7 +65,7 @@ def _spent(back: Lookback, places: _Places) -> pl.Series:
 
 def _total(back: Lookback, column: str) -> np.ndarray:
     sums = back.arrays[column]
-    return sums.take(back.end).astype(np.int64) - sums.take(back.first)
+    return np.asarray(sums.take(back.end).astype(np.int64) - sums.take(back.first))
 
 
 def _sum(back: Lookback, column: str) -> pl.Series:
@@ -94,7 +94,7 @@ def _mean_gap(back: Lookback) -> pl.Series:
 
 def _n_gaps(back: Lookback) -> np.ndarray:
     low, high = back.listed("buying_days")
-    return np.maximum(high - low - 1, 0)
+    return np.asarray(np.maximum(high - low - 1, 0))
 
 
 def _mean_spent(back: Lookback) -> pl.Series:
