@@ -79,6 +79,8 @@ def test_what_is_read_off_is_what_grouping_says(
             f"{customers_query(known, as_of, ())('')} ORDER BY customer_id"
         )
         assert_frame_equal(found.select(summary.columns), summary, check_exact=True)
+        plain = take_snapshot(source, as_of=as_of).customers
+        assert_frame_equal(plain, summary, check_exact=True)
         for grain, lines in by_grain(READ_OFF).items():
             grouped = _grouped(Asked(known, as_of), grain, lines)
             # Why not exact: grouping adds up the squares of a spread in any order.
