@@ -214,26 +214,29 @@ def _squares(mine: pl.DataFrame, picked: str) -> list[str]:
 
 
 def _hindsight(mine: pl.DataFrame) -> str:
-    """Which simpler models the holdout would have preferred, beyond the noise of its customers."""
+    """Which models the holdout would have preferred, beyond the noise of its customers."""
     simpler = [name for name, entry in MODELS.items() if entry.complexity <= PLAIN]
     better = (
-        mine.filter(
-            pl.col("model").is_in(simpler)
-            & (pl.col("metric") == "deviance")
-            & (pl.col("difference_low") > 0)
-        )
+        mine.filter((pl.col("metric") == "deviance") & (pl.col("difference_low") > 0))
         .sort("value")
         .select("model", "value", "chosen_minus_this", "difference_low", "difference_high")
     )
     if better.is_empty():
-        return "With hindsight: no simpler model has a lower deviance on the holdout, beyond noise."
-    told = [
-        f"{model} ({value:.2f}; the chosen is worse by {worse:.2f}, {low:.2f} to {high:.2f})"
-        for model, value, worse, low, high in better.rows()
-    ]
+        return "With hindsight: no model at all has a lower deviance on the holdout, beyond noise."
+    parts = []
+    for whose, some in (
+        ("simpler models", better.filter(pl.col("model").is_in(simpler))),
+        ("other models", better.filter(~pl.col("model").is_in(simpler))),
+    ):
+        told = [
+            f"{model} ({value:.2f}; the chosen is worse by {worse:.3g}, {low:.3g} to {high:.3g})"
+            for model, value, worse, low, high in some.rows()
+        ]
+        if told:
+            parts.append(f"{whose}: {'; '.join(told)}")
     return (
-        "With hindsight, which the choice did not have, these simpler models have a lower deviance "
-        f"on the holdout: {'; '.join(told)}."
+        "With hindsight, which the choice did not have, these have a lower deviance on the "
+        f"holdout, beyond noise. {'. '.join(part[0].upper() + part[1:] for part in parts)}."
     )
 
 
