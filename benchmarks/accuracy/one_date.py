@@ -112,10 +112,11 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=MODELS)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--customers", type=int, help="at most so many, drawn once")
     arguments = parser.parse_args()
     names = (MEAN, PUBLISHED, TUNED, *arguments.models)
     for name in arguments.sets.split(","):
-        write(told_of(name, names, arguments.seeds))
+        judge_set(name, names, arguments.seeds, most=arguments.customers)
 
 
 def write(lines: list[str]) -> None:
@@ -125,16 +126,22 @@ def write(lines: list[str]) -> None:
     parts = {part.split("\n", 1)[0]: part for part in re.split(r"(?m)^(?=## )", page)}
     parts[lines[0]] = "\n".join(lines)
     path.write_text("\n".join(part.rstrip() + "\n" for part in parts.values()))
-    print("\n".join(lines), flush=True)
 
 
-def told_of(name: str, names: tuple[str, ...], n_seeds: int) -> list[str]:
-    """The set's part of the page."""
+def judge_set(name: str, names: tuple[str, ...], n_seeds: int, *, most: int | None) -> None:
+    """Writes the set's part of the page after every seed: a stopped run keeps what it has."""
     horizon, log = DATASETS[name].horizon, open_dataset(name).compact()
     observed = log.observation_date
     end = observed + timedelta(days=ceil(horizon.days))
     whole = take_snapshot(log, as_of=max(end, log.next_day()))
     everyone = whole.rewind(observed).customers["customer_id"]
+    n_there = len(everyone)
+    if most is not None and most < n_there:
+        everyone = everyone.sample(most, seed=0)
+        log = log.among(everyone)
+        whole = take_snapshot(log, as_of=whole.as_of)
+        everyone = whole.rewind(observed).customers["customer_id"]
+    whose = f"{len(everyone):,} of {n_there:,}" if len(everyone) < n_there else f"{n_there:,}"
     values, draws, chosen, seconds = {}, {}, [], {}
     for seed in range(n_seeds):
         rng = np.random.default_rng(seed)
@@ -164,10 +171,10 @@ def told_of(name: str, names: tuple[str, ...], n_seeds: int) -> list[str]:
         offered = {one: loss for one, loss in losses.items() if one in names[3:]}
         chosen.append(min(offered, key=offered.__getitem__))
         print(f"{name} seed {seed}: {chosen[-1]}", flush=True)
-    for metric in {metric for _, metric in values}:
-        values["chosen", metric] = [values[one, metric][k] for k, one in enumerate(chosen)]
-        draws["chosen", metric] = [draws[one, metric][k] for k, one in enumerate(chosen)]
-    return page(name, (*names, "chosen"), values, draws, chosen, seconds, len(everyone))
+        for metric in {metric for model, metric in values if model != "chosen"}:
+            values["chosen", metric] = [values[one, metric][k] for k, one in enumerate(chosen)]
+            draws["chosen", metric] = [draws[one, metric][k] for k, one in enumerate(chosen)]
+        write(page(name, (*names, "chosen"), values, draws, chosen, seconds, whose))
 
 
 def loss(one: Model, block: Fold, seed: int) -> float:
@@ -250,7 +257,7 @@ def _profit(mean: np.ndarray, cash: np.ndarray, weight: np.ndarray) -> float:
     return float(1000 * (again @ (mailed * (cash - COST))) / again.sum())
 
 
-def page(name, names, values, draws, chosen, seconds, n_customers) -> list[str]:
+def page(name, names, values, draws, chosen, seconds, whose) -> list[str]:
     """Tables of one set."""
     shown = [*SHOWN, *(["profit"] if name == "kdd98_subset" else [])]
     there = [one for one in names if (one, "gini") in values]
@@ -258,7 +265,7 @@ def page(name, names, values, draws, chosen, seconds, n_customers) -> list[str]:
     lines = [
         f"## {name}",
         "",
-        f"{n_customers:,} customers, {len(chosen)} seeds. Chosen: "
+        f"{whose} customers, {len(chosen)} seeds. Chosen: "
         + ", ".join(f"{one} ({n})" for one, n in counted.items())
         + ". 90 % intervals; coverage is of the randomised PIT.",
         "",
