@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -28,21 +29,29 @@ def address(
 ) -> Iterator[tuple[str, str]]:
     """URL and key of a service that was started as a user starts it; options as parameters."""
     folder = shutil.copytree(workspace.folder, tmp_path / "shop")
-    more = getattr(request, "param", ())
-    with subprocess.Popen(
+    with start(folder, *getattr(request, "param", ())) as process:
+        url, key = said_by(process)
+        wait_until_ready(url)
+        yield url, key
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def start(folder: Path, *more: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [sys.executable, "-c", COMMAND, "serve", "--workspace", str(folder), "--port", "0", *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},
-    ) as process:
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(3)]
-        url, key = re.findall(r"http://\S+", said[2])[0], said[1].strip()
-        wait_until_ready(url)
-        yield url, key
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+    )
+
+
+def said_by(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """URL and key."""
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(3)]
+    return re.findall(r"http://\S+", said[2])[0], said[1].strip()
 
 
 def wait_until_ready(url: str) -> None:
@@ -104,6 +113,24 @@ def test_several_workers_tell_the_sum_of_what_they_did(address: tuple[str, str])
         )
 
     assert counted == {"40.0"}
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_process_that_started_them(workspace: Workspace, tmp_path: Path):
+    folder = shutil.copytree(workspace.folder, tmp_path / "shop")
+    with start(folder, "--workers", "2") as process:
+        url, _ = said_by(process)
+        wait_until_ready(url)
+        process.kill()
+
+    # Why the port: who starts the service again needs it.
+    for _ in range(100):
+        with suppress(httpx.TransportError):
+            httpx.get(f"{url}/health")
+            time.sleep(0.2)
+            continue
+        return
+    pytest.fail("the workers serve on")
 
 
 def test_what_came_since_is_exported_as_a_log(served, tmp_path: Path):

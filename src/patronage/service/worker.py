@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import socket
 import sys
+import threading
 from typing import Final
 
 from patronage.config import ServeSettings, serve_settings
@@ -71,9 +73,18 @@ def _collect_seldom() -> None:
     gc.set_threshold(_COLLECT_EVERY, 20, 20)
 
 
+def _stop_at_the_end_of(pipe: int) -> None:
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> None:
-    """`python -m patronage.service.worker DESCRIPTOR`, settings in the environment."""
-    sock = socket.socket(fileno=int(sys.argv[1]))
+    """`python -m patronage.service.worker SOCKET PIPE`, settings in the environment.
+
+    The pipe is at its end when the process that started this one is.
+    """
+    sock, pipe = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    threading.Thread(target=_stop_at_the_end_of, args=(pipe,), daemon=True).start()
     try:
         serve_on(sock, serve_settings({}))
     except PatronageError as error:

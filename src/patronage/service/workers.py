@@ -34,15 +34,33 @@ def serve_with_workers(sock: socket.socket, settings: ServeSettings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    # Nobody writes to it. Why a pipe: the kernel closes our end however we end, and who reads there
+    # is told of that, where nobody else would tell the workers that we were killed.
+    ended, ours = os.pipe()
     # Why a folder: each worker writes its numbers there, and whoever is asked tells their sums.
     with TemporaryDirectory(prefix="patronage-metrics-") as metrics:
-        return _watch(sock, settings, metrics, is_stopping=lambda: stopping)
+        try:
+            return _watch(
+                lambda: _start(sock, ended, settings, metrics),
+                settings.workers,
+                sock,
+                metrics,
+                is_stopping=lambda: stopping,
+            )
+        finally:
+            os.close(ours)
+            os.close(ended)
 
 
 def _watch(
-    sock: socket.socket, settings: ServeSettings, metrics: str, *, is_stopping: Callable[[], bool]
+    start: Callable[[], subprocess.Popen[bytes]],
+    n_workers: int,
+    sock: socket.socket,
+    metrics: str,
+    *,
+    is_stopping: Callable[[], bool],
 ) -> int:
-    workers = [_start(sock, settings, metrics) for _ in range(settings.workers)]
+    workers = [start() for _ in range(n_workers)]
     starts: list[float] = []
     while not is_stopping():
         time.sleep(_LOOK_EVERY)
@@ -55,12 +73,14 @@ def _watch(
                 _stop(sock, workers)
                 return worker.returncode or 1
             mark_process_dead(worker.pid, metrics)  # type: ignore[no-untyped-call]
-            workers[place] = _start(sock, settings, metrics)
+            workers[place] = start()
     _stop(sock, workers)
     return 0
 
 
-def _start(sock: socket.socket, settings: ServeSettings, metrics: str) -> subprocess.Popen[bytes]:
+def _start(
+    sock: socket.socket, ended: int, settings: ServeSettings, metrics: str
+) -> subprocess.Popen[bytes]:
     told = {
         f"PATRONAGE_SERVE_{name.upper()}": value
         for name, value in {
@@ -78,9 +98,9 @@ def _start(sock: socket.socket, settings: ServeSettings, metrics: str) -> subpro
         }.items()
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "patronage.service.worker", str(sock.fileno())],
+        [sys.executable, "-m", "patronage.service.worker", str(sock.fileno()), str(ended)],
         env={**os.environ, **told, "PROMETHEUS_MULTIPROC_DIR": metrics},
-        pass_fds=[sock.fileno()],
+        pass_fds=[sock.fileno(), ended],
     )
 
 
