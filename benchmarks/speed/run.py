@@ -22,7 +22,7 @@ from report import write_report
 
 MODULES = (
     *("events_to_rfm", "calibration_holdout", "fit", "covariates", "posterior", "score"),
-    *("score_10m", "score_trees", "commands", "spark", "training_table"),
+    *("score_10m", "score_trees", "explain_one", "commands", "spark", "training_table"),
 )
 
 

@@ -63,6 +63,7 @@ def test_cash_is_purchases_times_spend_for_every_customer(shop, name):
     assert forecast.mean() == pytest.approx(spend[:, None] * forecast.n_purchases)
     assert ((forecast.p_alive >= 0) & (forecast.p_alive <= 1)).all()
     assert (forecast.mean() > 0).all()
+    assert fitted.expected_cash(shop, YEAR) == pytest.approx(forecast.mean().sum(axis=1), rel=1e-9)
     # Half as long a history of the same shop brings about as much again per living customer.
     assert 0.1 < forecast.mean().sum() / shop.customers["spend"].sum() < 2
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
 from math import factorial
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -47,6 +47,17 @@ _READ_AS: Final = {"log_gaps": "evenness"}
 _AMOUNT_COLUMNS: Final = ("monetary_value", "first_amount", "spend", "cash")
 
 
+@runtime_checkable
+class Expecting(Protocol):
+    """A fitted model that tells what it expects in all, without making a forecast of it."""
+
+    def expected_cash(
+        self, snapshot: Snapshot, horizon: Horizon
+    ) -> Float[np.ndarray, " customers"]:
+        """The sum of `predict(…).mean()` over the periods."""
+        ...
+
+
 def shapley(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, reference: Snapshot
 ) -> Contributions:
@@ -67,8 +78,8 @@ def shapley(
     at_once = max(1, _CHUNK // (n * m))
     for start in range(0, len(sets), at_once):
         asked = sets[start : start + at_once]
-        mixed = [_mixed(some, mine, theirs, columns) for some in asked]
-        cash = _expected(fitted, known, horizon, pl.concat(mixed)).reshape(len(asked), n, m)
+        mixed = _consistent(pl.concat(_mixed(some, mine, theirs, columns) for some in asked))
+        cash = _expected(fitted, known, horizon, mixed).reshape(len(asked), n, m)
         worth |= dict(zip(asked, cash.mean(axis=2), strict=True))
     values = np.zeros((n, k))
     for place in range(k):
@@ -77,7 +88,7 @@ def shapley(
                 weight = factorial(len(some)) * factorial(k - len(some) - 1) / factorial(k)
                 values[:, place] += weight * (worth[some | {place}] - worth[some])
     # What a model looks up by the customer's id is in no column.
-    own = fitted.predict(known, horizon).mean().sum(axis=1) - worth[sets[-1]]
+    own = _expected_of(fitted, known, horizon) - worth[sets[-1]]
     values = np.concatenate([values, own[:, None]], axis=1)
     return Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
 
@@ -133,8 +144,8 @@ def _mixed(
 ) -> pl.DataFrame:
     """Customers with some reasons of the one explained, and the others of the reference."""
     reasons = tuple(columns)
-    taken = [name for place in some for name in columns[reasons[place]]]
-    return _consistent(theirs.with_columns(mine[name] for name in taken))
+    taken = {name for place in some for name in columns[reasons[place]]}
+    return pl.DataFrame([(mine if name in taken else theirs)[name] for name in theirs.columns])
 
 
 def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
@@ -163,5 +174,13 @@ def _expected(
     parts = []
     for start in range(0, len(customers), _CHUNK):
         made = replace(snapshot, customers=customers[start : start + _CHUNK], memory=None)
-        parts.append(fitted.predict(made, horizon).mean().sum(axis=1))
+        parts.append(_expected_of(fitted, made, horizon))
     return np.concatenate(parts)
+
+
+def _expected_of(
+    fitted: FittedModel, snapshot: Snapshot, horizon: Horizon
+) -> Float[np.ndarray, " customers"]:
+    if isinstance(fitted, Expecting):
+        return fitted.expected_cash(snapshot, horizon)
+    return np.asarray(fitted.predict(snapshot, horizon).mean().sum(axis=1))
