@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int, Shaped, UInt8
+from jaxtyping import Bool, Int, Integer, Shaped, UInt8
 
 from patronage.engines import DuckEngine
 from patronage.events import EventLog
@@ -40,7 +40,7 @@ class ByDay:
     """
 
     keys: pl.DataFrame
-    sums: Mapping[str, Int[np.ndarray, " rows+1"]]
+    sums: Mapping[str, Int[np.ndarray, " edges"]]
     first_time: Int[np.ndarray, " rows"] | None
 
     def gaps(self, at: Int[np.ndarray, " some"]) -> Int[np.ndarray, " some"]:
@@ -108,7 +108,7 @@ def _is_small(values: Int[np.ndarray, " n"]) -> bool:
     return bool(values.min(initial=0) >= 0 and values.sum(dtype=np.float64) < most)
 
 
-def _order(cells: pl.DataFrame, keys: list[str]) -> Int[np.ndarray, " cells"]:
+def _order(cells: pl.DataFrame, keys: list[str]) -> Integer[np.ndarray, " cells"]:
     """Where each cell lies when they are sorted."""
     bits = len(cells).bit_length()
     packed = np.arange(len(cells))
@@ -131,9 +131,9 @@ def _order(cells: pl.DataFrame, keys: list[str]) -> Int[np.ndarray, " cells"]:
 def _sums(
     values: Mapping[str, Int[np.ndarray, " cells"]],
     kinds: UInt8[np.ndarray, " cells"],
-    edges: Int[np.ndarray, " rows+1"],
+    edges: Int[np.ndarray, " edges"],
     log: EventLog,
-) -> dict[str, Int[np.ndarray, " rows+1"]]:
+) -> dict[str, Int[np.ndarray, " edges"]]:
     sums: dict[str, np.ndarray] = {}
     found: dict[tuple[str, bytes], np.ndarray] = {}
     for name in occurring(log):
