@@ -156,7 +156,8 @@ def test_what_the_online_store_lost_is_put_there_again(served):
 def test_with_no_store_at_all_the_client_is_told_to_come_again(serve):
     served = serve(online=Away())
     who = served.customer
-    served.system.store.database._readers.connection.execute("DROP TABLE ledgers")
+    with served.system.store.database.writing() as tx:
+        tx.run("DROP TABLE ledgers")
 
     answer = served.ask("GET", f"/v1/customers/{who}/score")
 
