@@ -126,7 +126,7 @@ def test_a_new_customers_forecast_is_the_weighted_mean_of_both(judged: Judged):
 def test_the_reason_says_what_the_weight_was_learned_of(judged: Judged):
     assert "younger than 90 days" in judged.fitted.reason
     assert "on the first day" in judged.fitted.reason
-    within = FittedByCohort("channel", judged.fitted, {"web": judged.fitted})
+    within = FittedByCohort("month", judged.fitted, {"2023-01": judged.fitted})
     assert reasons_of(within) == (judged.fitted.reason,)
 
 
