@@ -70,21 +70,24 @@ def _shared(
     start_journal(log)
 
 
-app.command(name="demo", cls=Command)(demo.demo)
-app.command(name="run", cls=Command)(run.run)
-app.command(name="fit", cls=Command)(fit.fit)
-app.command(name="backtest", cls=Command)(backtest.backtest)
-app.command(name="features", cls=Command)(features.features)
-app.command(name="score", cls=Command)(score.score)
-app.command(name="explain", cls=Command)(explain.explain)
-app.command(name="validate", cls=Command)(validate.validate)
-app.command(name="serve", cls=Command)(serve.serve)
-app.command(name="keys", cls=Command)(keys.keys)
-app.command(name="export", cls=Command)(export.export)
-app.command(name="check-store", cls=Command)(check_store.check_store)
-app.command(name="simulate", cls=Command)(simulate.simulate)
-app.command(name="models", cls=Command)(models.models)
-app.command(name="doctor", cls=Command)(doctor.doctor)
+for _command in (
+    demo.demo,
+    run.run,
+    fit.fit,
+    backtest.backtest,
+    features.features,
+    score.score,
+    explain.explain,
+    validate.validate,
+    serve.serve,
+    keys.keys,
+    export.export,
+    check_store.check_store,
+    simulate.simulate,
+    models.models,
+    doctor.doctor,
+):
+    app.command(name=_command.__name__.replace("_", "-"), cls=Command)(_command)
 
 
 def main() -> None:
