@@ -16,8 +16,6 @@ N_COMPARED = 250
 def _explain(model: str, clock: Clock) -> dict[str, Any]:
     from datetime import date
 
-    import numpy as np
-
     from patronage.events import read_events
     from patronage.horizon import Horizon
     from patronage.models.catalog import make_model
@@ -32,10 +30,7 @@ def _explain(model: str, clock: Clock) -> dict[str, Any]:
     scoring = Scoring(fitted, horizon, Economics(0.3, 0.1), model)
     known = snapshot.with_features(fitted.features)
 
-    def spread(n: int) -> Any:
-        return known.take(np.linspace(0, len(known.customers) - 1, n).astype(np.int64))
-
-    compared, some = spread(N_COMPARED), spread(N_CUSTOMERS)
+    compared, some = known.spread(N_COMPARED), known.spread(N_CUSTOMERS)
     worst = 0.0
     for k in range(N_CUSTOMERS):
         one = some.take(slice(k, k + 1))

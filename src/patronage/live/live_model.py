@@ -74,8 +74,7 @@ class LiveModel:
     @property
     def of_first_purchase(self) -> tuple[str, ...]:
         """Attributes of the first purchase that it reads."""
-        features = self.artifact.fitted.features
-        return tuple(name for name in features if name.startswith(_READ_FROM_EVENTS))
+        return _of_first_purchase(self.artifact.fitted.features)
 
     def linked(self, customer_id: Any) -> set[Any]:
         """Customers whose ledgers the features of this one need too, where a group reads links."""
@@ -184,6 +183,10 @@ class LiveModel:
         return Score(**{**named, "segment": segment})
 
 
+def _of_first_purchase(features: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in features if name.startswith(_READ_FROM_EVENTS))
+
+
 def load_live_model(
     workspace: Workspace,
     *,
@@ -214,7 +217,7 @@ def load_live_model(
             "To mend: run with events that carry their own amounts; `patronage score` scores with "
             "this run's models."
         )
-    first = tuple(name for name in features if name.startswith(_READ_FROM_EVENTS))
+    first = _of_first_purchase(features)
     if store is None and (first or any(FEATURES[name].grain == "links" for name in groups)):
         raise SettingsError(
             "the model reads first purchases, or what linked customers did; give the event store "

@@ -96,7 +96,7 @@ def explain(
     SettingsError : a customer that the snapshot does not know
     """
     known = snapshot.with_features(scoring.fitted.features)
-    compared = _spread(known if reference is None else reference)
+    compared = (known if reference is None else reference).spread(_REFERENCE)
     rows = np.arange(len(known.customers))
     if customer_id is not None:
         rows = _rows(known, customer_id)
@@ -135,7 +135,7 @@ def importance(snapshot: Snapshot, scoring: Scoring) -> pl.DataFrame:
     reason, importance (currency per customer), contribution (mean, signed); largest first; over
     at most a thousand customers, spread evenly
     """
-    found = explain(_spread(snapshot.with_features(scoring.fitted.features)), scoring)
+    found = explain(snapshot.with_features(scoring.fitted.features).spread(_REFERENCE), scoring)
     return (
         found.parts.group_by("reason", maintain_order=True)
         .agg(
@@ -200,12 +200,6 @@ def _rows(snapshot: Snapshot, customer_id: Sequence[Any]) -> np.ndarray:
             "event."
         )
     return found["row"].to_numpy().astype(np.int64)
-
-
-def _spread(snapshot: Snapshot) -> Snapshot:
-    n = len(snapshot.customers)
-    rows = np.unique(np.linspace(0, n - 1, min(n, _REFERENCE)).round().astype(np.int64))
-    return snapshot.take(rows)
 
 
 def _told(snapshot: Snapshot, reasons: Sequence[str]) -> list[list[str | None]]:

@@ -119,6 +119,15 @@ class Snapshot:
         # Why: what is made of some customers is not what others ask for.
         return replace(self, customers=self.customers[rows], memory=None)
 
+    def spread(self, most: int) -> "Snapshot":
+        """At most so many of the customers, spread evenly over all: a sample that is ever the same.
+
+        Customers are in the order of their ids, so that it may be no fair draw where ids tell.
+        """
+        n = len(self.customers)
+        places = np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
+        return self.take(np.unique(places))
+
     def rfm(self) -> RFM:
         """The RFM summary of all customers, in the order of `customers`; times in days."""
         return rfm_of(self.customers, self.features)

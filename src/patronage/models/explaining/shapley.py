@@ -68,7 +68,8 @@ def shapley(
     reasons = tuple(columns)
     n, k = len(known.customers), len(reasons)
     rows = _ROWS_WITH_RHYTHM if _RHYTHM in fitted.features else _ROWS
-    others = _some(reference, most=rows // (n << k)).with_features(fitted.features)
+    most = max(_FEWEST, min(rows // (n << k), _MOST))
+    others = reference.spread(most).with_features(fitted.features)
     m = len(others.customers)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
@@ -91,13 +92,6 @@ def shapley(
     own = _expected_of(fitted, known, horizon) - worth[sets[-1]]
     values = np.concatenate([values, own[:, None]], axis=1)
     return Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
-
-
-def _some(reference: Snapshot, *, most: int) -> Snapshot:
-    """Customers spread evenly over the reference."""
-    n = len(reference.customers)
-    m = min(n, max(_FEWEST, min(most, _MOST)))
-    return reference.take(np.unique(np.linspace(0, n - 1, m).round().astype(np.int64)))
 
 
 def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
