@@ -20,6 +20,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "header.csv").write_text("customer_id,date,amount\n")
     (tmp_path / "no_dates.csv").write_text("customer_id,date,amount\n1,soon,2\n")
+    (tmp_path / "few.csv").write_text("customer_id,date,amount\n1,2025-01-01,2\n2,soon,2\n")
     (tmp_path / "margins.csv").write_text("planet,margin\nmars,0.3\n")
     return tmp_path
 
@@ -31,6 +32,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "an empty file": ("run empty.csv", "empty.csv"),
     "no rows": ("run header.csv", "no rows"),
     "no readable date": ("run no_dates.csv", "unparsable time"),
+    "too few readable dates": ("run few.csv", "1 set aside: unparsable time"),
     "columns that cannot be matched": ("run odd.csv", "--columns customer_id="),
     "a column that is not there": ("run good.csv --columns customer_id=nobody", "nobody"),
     "columns without a sign": ("run good.csv --columns customer_id", "--columns"),

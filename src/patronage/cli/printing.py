@@ -1,11 +1,15 @@
 """What a person reads in the terminal after a command."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from patronage.errors import PatronageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from patronage.jobs import FeatureTables, RunResult
 
 __all__ = [
+    "accounting_for",
     "print_features",
     "print_fit",
     "print_log",
@@ -43,14 +48,26 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
     typer.echo(f"Report: {result.out / 'report.html'}")
 
 
-def print_quality(quality: "QualityReport") -> None:
+@contextmanager
+def accounting_for(log: "EventLog") -> Iterator[None]:
+    """Tell what was set aside where the work fails: often that is why."""
+    try:
+        yield
+    except PatronageError:
+        if log.quality.n_rows_quarantined:
+            print_quality(log.quality, to_stderr=True)
+        raise
+
+
+def print_quality(quality: "QualityReport", *, to_stderr: bool = False) -> None:
     """Rows in = rows used + rows set aside, with the reasons."""
     typer.echo(
         f"{quality.n_rows_read:,} rows read = {quality.n_rows_used:,} used + "
-        f"{quality.n_rows_quarantined:,} set aside."
+        f"{quality.n_rows_quarantined:,} set aside.",
+        err=to_stderr,
     )
     for reason, count in quality.quarantined.items():
-        typer.echo(f"  {count:,} set aside: {reason}")
+        typer.echo(f"  {count:,} set aside: {reason}", err=to_stderr)
 
 
 def print_log(log: "EventLog") -> None:

@@ -48,7 +48,7 @@ def run(
     """
     import patronage.jobs as jobs
     from patronage.cli.journal import RUN_ID, timed
-    from patronage.cli.printing import print_result
+    from patronage.cli.printing import accounting_for, print_result
     from patronage.cli.progress import bars
     from patronage.cli.sources import number_or_table, open_log
     from patronage.horizon import Horizon
@@ -82,6 +82,7 @@ def run(
             },
         )
         progress("reading events", 1.0)
-        result = jobs.run(log, out, settings, run_id=RUN_ID, progress=progress)
+        with accounting_for(log):
+            result = jobs.run(log, out, settings, run_id=RUN_ID, progress=progress)
         facts |= {"rows": log.quality.n_rows_read, "customers": result.total.n_customers}
     print_result(result, as_json=as_json)
