@@ -5,44 +5,79 @@ a table and the JSON of a key, a tab, and the JSON of the entry under it, in the
 JSON writes tabs and ends of lines inside texts as two signs, so that neither parts anything else.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from patronage.errors import StoreError
+from patronage.events.schema import MEASURES
 from patronage.snapshots.grains.entries import TABLES, Entries, Event, together
 
-__all__ = ["read_ledger", "text_after", "written_ledger"]
+__all__ = ["LEDGER_FORMAT", "read_ledger", "text_after", "written_ledger"]
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
-_quoted: Final = json.encoder.encode_basestring_ascii
-# Letter of a line → table.
-_TABLE_OF: Final = {name[0]: name for name in TABLES}
+# One more with every change of the text.
+LEDGER_FORMAT: Final = 3
+
+_Number = Decimal | None
+_MEASURES: Final = tuple(int if how[-1] == "BIGINT" else _Number for how in MEASURES.values())
+# Table → types of a key and of an entry. Why told: by them the text needs no marks, and is read and
+# written without Python.
+_TYPES: Final[Mapping[str, tuple[Any, Any]]] = {
+    "cells": (
+        tuple[str, date, date],
+        tuple[(int, _Number, _Number, _Number, datetime, *_MEASURES)],  # type: ignore[misc]
+    ),
+    "marks": (tuple[str, str, str, date, date], tuple[int, _Number]),
+    "orders": (tuple[str, str, date, date], tuple[int, _Number, _Number, datetime]),
+}
+_ENTRY: Final = {table: msgspec.json.Decoder(entry) for table, (_, entry) in _TYPES.items()}
+_KEYS: Final = {table: msgspec.json.Decoder(list[key]) for table, (key, _) in _TYPES.items()}  # type: ignore[valid-type]
+_ENTRIES: Final = {table: msgspec.json.Decoder(list[entry]) for table, (_, entry) in _TYPES.items()}  # type: ignore[valid-type]
+_HEAD: Final = msgspec.json.Decoder(tuple[int | str, bool, tuple[str, ...]])
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def written_ledger(customer_id: Any, entries: Entries) -> str:
     """The text, the same in whatever order the events came; `read_ledger` reads it."""
-    lines = {
-        _name(table, key): _written(entry)
+    lines = sorted(
+        f"{_name(table, key)}\t{_encode(entry).decode()}"
         for table in TABLES
         for key, entry in getattr(entries, table).items()
-    }
-    return _text(_encode([customer_id, entries.has_clock, entries.rated_kinds]), lines)
+    )
+    head = _encode((customer_id, entries.has_clock, entries.rated_kinds)).decode()
+    return "\n".join((head, *lines))
 
 
 def read_ledger(text: str) -> tuple[Any, Entries]:
-    """Customer and entries of a text."""
-    head, lines = _parted(text)
-    customer_id, has_clock, rated_kinds = _head(head)
-    tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES}
+    """Customer and entries of a text.
+
+    Raises
+    ------
+    StoreError : it is none, or of another version
+    """
+    head, *lines = text.split("\n")
+    try:
+        customer_id, has_clock, rated_kinds = _HEAD.decode(head)
+        tables = {table: _table(table, lines) for table in TABLES}
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(
+            f"a ledger begins with {head[:40]}…, and cannot be read ({error}): another version of "
+            "Patronage wrote it.\n"
+            "To mend: `patronage export` the events with that version, and begin a new store."
+        ) from error
+    return customer_id, Entries(has_clock, rated_kinds, **tables)
+
+
+def _table(table: str, lines: Sequence[str]) -> dict[Any, Any]:
+    parted = [line[1:].split("\t") for line in lines if line[0] == table[0]]
     # Why at once: a call of the decoder for each line costs more than the line.
-    keys = json.loads(f"[{','.join(name[1:] for name in lines)}]")
-    found = json.loads(f"[{','.join(lines.values())}]")
-    for name, key, entry in zip(lines, keys, found, strict=True):
-        tables[_TABLE_OF[name[0]]][_rich(key)] = _rich(entry)
-    return customer_id, Entries(has_clock, tuple(rated_kinds), **tables)
+    keys = _KEYS[table].decode(f"[{','.join([key for key, _ in parted])}]")
+    entries = _ENTRIES[table].decode(f"[{','.join([entry for _, entry in parted])}]")
+    return dict(zip(keys, entries, strict=True))
 
 
 def text_after(text: str, events: Iterable[Event]) -> str:
@@ -50,63 +85,20 @@ def text_after(text: str, events: Iterable[Event]) -> str:
 
     events : as `CustomerLedger.after` takes them
     """
-    head, lines = _parted(text)
-    _, has_clock, rated_kinds = _head(head)
-    new = Entries(has_clock, tuple(rated_kinds)).after(events)
+    head, *lines = text.split("\n")
+    _, has_clock, rated_kinds = _HEAD.decode(head)
+    new = Entries(has_clock, rated_kinds).after(events)
     for table in TABLES:
         for key, entry in getattr(new, table).items():
             name = _name(table, key)
-            there = lines.get(name)
-            if there is not None:
-                entry = together(table, _rich(json.loads(there)), entry)
-            lines[name] = _written(entry)
-    return _text(head, lines)
+            place = bisect_left(lines, name)
+            if place < len(lines) and lines[place].startswith(name):
+                there = _ENTRY[table].decode(lines[place][len(name) + 1 :])
+                lines[place] = f"{name}\t{_encode(together(table, there, entry)).decode()}"
+            else:
+                lines.insert(place, f"{name}\t{_encode(entry).decode()}")
+    return "\n".join((head, *lines))
 
 
-def _parted(text: str) -> tuple[str, dict[str, str]]:
-    head, *lines = text.split("\n")
-    return head, dict(line.split("\t") for line in lines)
-
-
-def _text(head: str, lines: Mapping[str, str]) -> str:
-    return "\n".join((head, *(f"{name}\t{entry}" for name, entry in sorted(lines.items()))))
-
-
-def _head(line: str) -> Sequence[Any]:
-    read = json.loads(line)
-    if not isinstance(read, list):
-        raise StoreError(
-            f"a ledger begins with {line[:40]}…: an earlier version of Patronage wrote it.\n"
-            "To mend: `patronage export` the events with that version, and begin a new store."
-        )
-    return read
-
-
-def _name(table: str, key: Sequence[Any]) -> str:
-    return table[0] + _written(key)
-
-
-def _written(parts: Sequence[Any]) -> str:
-    """JSON of a list; decimals, days and instants as marked texts, other texts are marked too."""
-    # Why not the encoder: of most parts it would only find out again what they are.
-    told = ["null" if part is None else _WRITTEN[type(part)](part) for part in parts]
-    return f"[{','.join(told)}]"
-
-
-def _rich(parts: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple([_READ[part[0]](part[1:]) if type(part) is str else part for part in parts])
-
-
-_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
-    int: int.__repr__,
-    datetime: lambda moment: f'"t{moment.isoformat()}"',
-    date: lambda day: f'"d{day.isoformat()}"',
-    Decimal: lambda number: f'"n{number}"',
-    str: lambda text: _quoted(f"s{text}"),
-}
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "t": datetime.fromisoformat,
-    "d": date.fromisoformat,
-    "n": Decimal,
-    "s": str,
-}
+def _name(table: str, key: tuple[Any, ...]) -> str:
+    return table[0] + _encode(key).decode()
