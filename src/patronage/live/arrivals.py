@@ -59,8 +59,8 @@ class Arrival(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def row(self) -> dict[str, Any]:
         """The columns that are known, as `CustomerLedger.after` takes them."""
-        names = self.__struct_fields__
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        said = msgspec.structs.asdict(self)
+        return {name: value for name, value in said.items() if value is not None}
 
     def to_json(self) -> bytes:
         """The event as it is stored; `msgspec.json.decode(…, type=Arrival)` reads it."""

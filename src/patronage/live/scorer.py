@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,9 @@ _AT_ONCE: Final = 200
 # Who takes events in waits no longer than for so many to be forgotten.
 _FORGOTTEN_AT_ONCE: Final = 1_000
 _PAUSE: Final = 0.5
+# Seconds. So long who takes events in goes first, and so often it is asked whether that waits.
+_GIVES_WAY: Final = 1.0
+_LOOKS: Final = 0.01
 
 
 def utc_now() -> datetime:
@@ -65,6 +69,7 @@ class Scorer:
         self._thread: threading.Thread | None = None
         self._day = coming_midnight(now())
         self._owed, self._owing = dict[Any, None](), threading.Lock()
+        self._others_first: Callable[[], bool] = lambda: False
 
     @property
     def model(self) -> LiveModel:
@@ -80,6 +85,14 @@ class Scorer:
     def listen(self, listener: Callable[[Sequence[Change]], None]) -> None:
         """Tell `listener` of every change, from the scoring thread; it must not block."""
         self._listeners.append(listener)
+
+    def give_way(self, others_first: Callable[[], bool]) -> None:
+        """Wait before each pass as long as this says so, but never for more than a second.
+
+        Why: both want the interpreter, and an event that cannot be taken in is refused, where a
+        score only comes later. Whoever weighs most is still scored first.
+        """
+        self._others_first = others_first
 
     @property
     def owes(self) -> bool:
@@ -112,6 +125,7 @@ class Scorer:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._wait_for_others()
             try:
                 if self.pass_once():
                     continue
@@ -122,6 +136,11 @@ class Scorer:
                 _log.exception("scoring failed; it is tried again")
             self._wake.wait(_PAUSE)
             self._wake.clear()
+
+    def _wait_for_others(self) -> None:
+        until = time.monotonic() + _GIVES_WAY
+        while self._others_first() and time.monotonic() < until and not self._stopping.is_set():
+            self._stopping.wait(_LOOKS)
 
     def pass_once(self, *, limit: int = _AT_ONCE) -> int:
         """Do what there is to do, some at a time; how much that was.

@@ -26,6 +26,8 @@ __all__ = ["Intake", "Sent"]
 # Bodies beyond it are read in a thread, so that the others need not wait for them.
 _LONG: Final = 1 << 15
 _LATEST: Final = 20
+# Seconds. Where an event waits longer to be committed, scores wait for events.
+_BUSY: Final = 0.05
 _Fate = tuple[str, str]
 
 
@@ -62,6 +64,7 @@ class Intake:
             most=settings.max_waiting_events,
             seconds=settings.max_waiting_seconds,
         )
+        system.scorer.give_way(lambda: self._committing.expected_wait > _BUSY)
 
     def read(self, body: bytes) -> Arrival | Refusal:
         """One event."""

@@ -69,7 +69,7 @@ class Together(Generic[Item, Result]):
         ------
         Problem : too much waits (503), with the seconds until that is done
         """
-        wait = self._expected_wait()
+        wait = self.expected_wait
         too_much = self._waiting and self._size + size > self._most
         too_long = self._size >= self._at_once and wait > self._seconds
         if too_much or too_long:
@@ -80,11 +80,13 @@ class Together(Generic[Item, Result]):
                 headers={"retry-after": str(again)},
             )
 
-    def _expected_wait(self) -> float:
+    @property
+    def expected_wait(self) -> float:
         """Seconds until what is here now is done; without end before a first call was measured."""
-        if not self._done:
-            return math.inf
-        return (self._at_work + self._size) * self._spent / self._done
+        ahead = self._at_work + self._size
+        if not ahead:
+            return 0.0
+        return ahead * self._spent / self._done if self._done else math.inf
 
     @property
     def size(self) -> int:

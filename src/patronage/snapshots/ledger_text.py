@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import GenericAlias
 from typing import Any, Final
 
 import msgspec
@@ -29,14 +30,20 @@ _MEASURES: Final = tuple(int if how[-1] == "BIGINT" else _Number for how in MEAS
 _TYPES: Final[Mapping[str, tuple[Any, Any]]] = {
     "cells": (
         tuple[str, date, date],
-        tuple[(int, _Number, _Number, _Number, datetime, *_MEASURES)],  # type: ignore[misc]
+        GenericAlias(tuple, (int, _Number, _Number, _Number, datetime, *_MEASURES)),
     ),
     "marks": (tuple[str, str, str, date, date], tuple[int, _Number]),
     "orders": (tuple[str, str, date, date], tuple[int, _Number, _Number, datetime]),
 }
+
+
+def _many(of: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(GenericAlias(list, (of,)))
+
+
 _ENTRY: Final = {table: msgspec.json.Decoder(entry) for table, (_, entry) in _TYPES.items()}
-_KEYS: Final = {table: msgspec.json.Decoder(list[key]) for table, (key, _) in _TYPES.items()}  # type: ignore[valid-type]
-_ENTRIES: Final = {table: msgspec.json.Decoder(list[entry]) for table, (_, entry) in _TYPES.items()}  # type: ignore[valid-type]
+_KEYS: Final = {table: _many(key) for table, (key, _) in _TYPES.items()}
+_ENTRIES: Final = {table: _many(entry) for table, (_, entry) in _TYPES.items()}
 _HEAD: Final = msgspec.json.Decoder(tuple[int | str, bool, tuple[str, ...]])
 _encode: Final = msgspec.json.Encoder().encode
 

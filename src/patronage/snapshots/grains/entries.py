@@ -97,7 +97,7 @@ class Entries:
                 order = event.get("order_id") or days[0].isoformat()
                 line = (1, _decimal(event.get("quantity"), 4), amount, time)
                 _put(orders, (order, kind, *days), line, "orders")
-        return replace(self, cells=cells, marks=marks, orders=orders)
+        return Entries(self.has_clock, self.rated_kinds, cells, marks, orders)
 
     def before(self, as_of: date) -> "Entries":
         """What was known: both days strictly before as_of."""
@@ -122,7 +122,14 @@ def bucket_of(word: str) -> str:
     return hashlib.md5(word.encode(), usedforsecurity=False).hexdigest()[0]
 
 
+# What most events measure.
+_NOTHING: Final = tuple(0 if column == "BIGINT" else None for *_, column in MEASURES.values())
+_MEASURED: Final = tuple({column for column, *_ in MEASURES.values()})
+
+
 def _cell(event: Event, amount: Decimal | None, time: datetime) -> Entry:
+    if all(event.get(name) is None for name in _MEASURED):
+        return (1, amount, amount, amount, time, *_NOTHING)
     score = _decimal(event.get("score"), 4)
     chance = _decimal(event.get("propensity"), 9)
     measures = {
