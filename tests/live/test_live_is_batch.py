@@ -16,6 +16,7 @@ from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog, read_events
 from patronage.horizon import Horizon
 from patronage.live.arrivals import Arrival, Spelling, read_arrival
+from patronage.live.checking import check_stores
 from patronage.live.history import bring_history
 from patronage.live.live_model import load_live_model
 from patronage.live.online_store import InProcessStore
@@ -67,7 +68,7 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
     clock = [datetime(2025, 12, 31, 23, 0)]
     model = load_live_model(workspace, store=store)
     scorer = Scorer(store, InProcessStore(), model, now=lambda: clock[0])
-    later = what_comes_later(log, store.spelling, clock[0])
+    later = what_comes_later(log.engine.frame(log.sql()), store.spelling, clock[0])
     random.Random(3).shuffle(later)
 
     for start in range(0, len(later), 50):
@@ -87,6 +88,11 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
             assert snapshot.customers[column].n_unique() > 2
     if name == "newcomer_blend":
         newly_arrived_are_answered_by_both(model.artifact.fitted, snapshot)
+    assert_scores_are(scorer, batch)
+
+
+def assert_scores_are(scorer: Scorer, batch: pl.DataFrame) -> None:
+    """Those of the online store, to the last bits."""
     live = {
         who: held.score
         for who, held in zip(
@@ -102,6 +108,64 @@ def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
                 assert told is row[number], (row, number)
             else:
                 assert told == pytest.approx(row[number], rel=1e-9, abs=1e-9), (row, number)
+
+
+RATES = pl.DataFrame(
+    {
+        "kind": ["visit", "visit", "click", "click", "app_use"],
+        "product_id": [None, None, None, "P01", None],
+        "start": [None, date(2025, 12, 1), None, date(2025, 11, 1), LATER],
+        "end": [None, None, date(2025, 12, 15), None, None],
+        "value": [0.05, 0.07, 1.25, 2.5, 9.0],
+    }
+)
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "of_the_first_purchase"])
+def test_events_that_a_rate_table_values_end_where_batch_ends(name: str, shop: Any, tmp_path: Path):
+    raw = as_impressions(shop.events)
+    log = EventLog.from_frame(raw, currency="EUR", rates=RATES)
+    workspace = Workspace.open(a_run(log, name, tmp_path).folder)
+    store = SqlEventStore(SQLite(tmp_path / "live.db"), workspace.spelling)
+    bring_history(store, workspace)
+    clock = [datetime(2025, 12, 31, 23, 0)]
+    model = load_live_model(workspace, store=store)
+    scorer = Scorer(store, InProcessStore(), model, now=lambda: clock[0])
+    later = what_comes_later(raw, store.spelling, clock[0])
+    random.Random(3).shuffle(later)
+
+    for start in range(0, len(later), 50):
+        store.take_in(later[start : start + 50], now=clock[0])
+    store.mark("import", now=clock[0])
+    while scorer.pass_once():
+        pass
+
+    features = load_artifact(workspace.folder / workspace.model).fitted.features
+    batch = score(
+        take_snapshot(log, as_of=LATER, features=features), scoring_of(model.artifact, Economics())
+    )
+    assert model.workspace.rated_kinds == ("app_use", "click", "visit")
+    assert_scores_are(scorer, batch)
+    assert check_stores(store, model, scorer.online).is_well
+    # Read back with its amounts, the table has nothing more to give.
+    store.export(tmp_path / "export.parquet")
+    again = read_events(str(tmp_path / "export.parquet"), currency="EUR", rates=RATES)
+    snapshot = take_snapshot(again, as_of=LATER, features=features)
+    assert_scores_are(scorer, score(snapshot, scoring_of(model.artifact, Economics())))
+
+
+def as_impressions(events: pl.DataFrame) -> pl.DataFrame:
+    """Visits and clicks without amounts, but for some that have their own; clicks on products."""
+    number = pl.int_range(pl.len())
+    own = pl.when(number % 7 == 0).then(pl.col("amount") + number % 3)
+    click = pl.col("kind") == "click"
+    product = pl.when(number % 2 == 0).then(pl.lit("P01")).otherwise(pl.lit("P02"))
+    return events.with_columns(
+        amount=pl.when(pl.col("kind").is_in(["visit", "click", "app_use"]))
+        .then(own)
+        .otherwise(pl.col("amount")),
+        product_id=pl.when(click).then(product).otherwise(pl.col("product_id")),
+    )
 
 
 def newly_arrived_are_answered_by_both(fitted: Any, snapshot: Snapshot) -> None:
@@ -127,12 +191,11 @@ def a_run(log: EventLog, name: str, folder: Path) -> Workspace:
     return write_workspace(folder, folder / "models" / name, whole, Economics(), scores)
 
 
-def what_comes_later(log: EventLog, spelling: Spelling, now: datetime) -> list[Arrival]:
+def what_comes_later(events: pl.DataFrame, spelling: Spelling, now: datetime) -> list[Arrival]:
     """The events that the run did not know, as JSON off the wire."""
-    bound = f"TIMESTAMP '{RUN.isoformat()}'"
-    rows = log.engine.frame(
-        f"SELECT * FROM ({log.sql()}) WHERE event_time >= {bound} OR known_time >= {bound}"
-    ).to_dicts()
+    bound = pl.lit(RUN).cast(pl.Datetime("us"))
+    later = (pl.col("event_time") >= bound) | (pl.col("known_time") >= bound)
+    rows = events.filter(later).to_dicts()
     bodies = [
         json.dumps({k: v for k, v in row.items() if v is not None}, default=str).encode()
         for row in rows

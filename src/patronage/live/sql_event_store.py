@@ -34,8 +34,7 @@ class SqlEventStore:
     Parameters
     ----------
     database : where the tables are
-    spelling : of ids and times
-    rated_kinds : as in `EventLog`
+    spelling : of ids and times, and what events without an amount are worth
     lanes : rules, the first that takes an event has it
     """
 
@@ -43,12 +42,11 @@ class SqlEventStore:
         self,
         database: Database,
         spelling: Spelling,
-        rated_kinds: tuple[str, ...] = (),
         lanes: Sequence[Lane] = LANES,
     ) -> None:
         self.database, self.spelling = database, spelling
         self.lanes = tuple(lanes)
-        self._intake = Intake(database, spelling, rated_kinds, self.lanes)
+        self._intake = Intake(database, spelling, self.lanes)
 
     def take_in(
         self,
