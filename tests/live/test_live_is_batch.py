@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip("msgspec", reason="for want of msgspec, of the extra live")
 
+from live.running import RUN, a_run
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog, read_events
-from patronage.horizon import Horizon
 from patronage.live.arrivals import Arrival, Spelling, read_arrival
 from patronage.live.checking import check_stores
 from patronage.live.history import bring_history
@@ -23,17 +23,14 @@ from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import Scorer
 from patronage.live.sql_event_store import SqlEventStore
 from patronage.live.sqlite import SQLite
-from patronage.live.workspace import Workspace, write_workspace
-from patronage.models.btyd.pareto_nbd import ParetoNBD
-from patronage.models.catalog import make_model
-from patronage.models.encoders.covariates import Covariates
-from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend, NewcomerBlend
-from patronage.registry import Artifact, load_artifact, save_artifact
+from patronage.live.workspace import Workspace
+from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend
+from patronage.registry import load_artifact
 from patronage.scoring import score, scoring_of
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.value import Economics
 
-START, RUN, LATER = date(2025, 1, 1), date(2025, 11, 1), date(2026, 1, 1)
+START, LATER = date(2025, 1, 1), date(2026, 1, 1)
 NUMBERS = ("clv", "clv_p10", "clv_p90", "clv_mean_low", "p_alive", "expected_purchases")
 
 
@@ -41,12 +38,6 @@ NUMBERS = ("clv", "clv_p10", "clv_p90", "clv_mean_low", "p_alive", "expected_pur
 def shop() -> Any:
     """Every kind of event, links, profiles and a calendar."""
     return simulate(SimulationSettings(n_customers=250, start=START, end=LATER), seed=7)
-
-
-# Of one earlier day, for the sake of time.
-BLEND = NewcomerBlend(ParetoNBD(), n_folds_max=1)
-FIRST = ParetoNBD(covariates=Covariates("payment_method + quantity"))
-OWN = {"newcomer_blend": BLEND, "of_the_first_purchase": FIRST}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +127,7 @@ def test_events_that_a_rate_table_values_end_where_batch_ends(name: str, shop: A
 
     for start in range(0, len(later), 50):
         store.take_in(later[start : start + 50], now=clock[0])
+    everything = store.take_in(off_the_wire(raw, store.spelling, clock[0]), now=clock[0])
     store.mark("import", now=clock[0])
     while scorer.pass_once():
         pass
@@ -145,6 +137,8 @@ def test_events_that_a_rate_table_values_end_where_batch_ends(name: str, shop: A
         take_snapshot(log, as_of=LATER, features=features), scoring_of(model.artifact, Economics())
     )
     assert model.workspace.rated_kinds == ("app_use", "click", "visit")
+    # Who sends again what the run had read sends nothing new.
+    assert len(everything.duplicates) == len(raw)
     assert_scores_are(scorer, batch)
     assert check_stores(store, model, scorer.online).is_well
     # Read back with its amounts, the table has nothing more to give.
@@ -178,27 +172,17 @@ def newly_arrived_are_answered_by_both(fitted: Any, snapshot: Snapshot) -> None:
     assert (fitted.weight.at(once["T"].to_numpy()) > 0.1).all()
 
 
-def a_run(log: EventLog, name: str, folder: Path) -> Workspace:
-    """What `patronage run` leaves of the past, with this model."""
-    snapshot, horizon = take_snapshot(log.before(RUN).compact(), as_of=RUN), Horizon(13, "week")
-    fitted = (OWN.get(name) or make_model(name)).fit(snapshot, horizon)
-    save_artifact(Artifact(name, fitted, horizon, RUN, "EUR"), folder / "models" / name)
-    kept = load_artifact(folder / "models" / name)
-    ready = snapshot.with_features(kept.fitted.features)
-    scores = score(ready, scoring_of(kept, Economics()))
-    # Why the whole tables: profiles and links are known at their own time, as at intake.
-    whole = replace(snapshot, events=replace(snapshot.events, tables=log.tables))
-    return write_workspace(folder, folder / "models" / name, whole, Economics(), scores)
-
-
 def what_comes_later(events: pl.DataFrame, spelling: Spelling, now: datetime) -> list[Arrival]:
     """The events that the run did not know, as JSON off the wire."""
     bound = pl.lit(RUN).cast(pl.Datetime("us"))
     later = (pl.col("event_time") >= bound) | (pl.col("known_time") >= bound)
-    rows = events.filter(later).to_dicts()
+    return off_the_wire(events.filter(later), spelling, now)
+
+
+def off_the_wire(events: pl.DataFrame, spelling: Spelling, now: datetime) -> list[Arrival]:
     bodies = [
         json.dumps({k: v for k, v in row.items() if v is not None}, default=str).encode()
-        for row in rows
+        for row in events.iter_rows(named=True)
     ]
     arrivals = [read_arrival(body, spelling, now=now + timedelta(days=1)) for body in bodies]
     assert all(isinstance(one, Arrival) for one in arrivals), arrivals[:2]

@@ -157,8 +157,6 @@ def _checked(said: Arrival, spelling: Spelling, now: datetime) -> Arrival:
     amount = _money("amount", said.amount)
     if amount is not None:
         kind, amount = _signed(kind, amount)
-    if amount == 0 and kind not in NEEDS_AMOUNT and kind not in spelling.rated_kinds:
-        amount = None  # the same event, whichever of the two a retry says
     for name in ("quantity", "score", "propensity"):
         number = getattr(said, name)
         if number is not None and not abs(number) < 1e12:
@@ -176,6 +174,10 @@ def _checked(said: Arrival, spelling: Spelling, now: datetime) -> Arrival:
     )
     if amount is None:
         _check_worth(read, spelling)
+    elif amount == 0 and kind not in NEEDS_AMOUNT:
+        # Where no rate fits it is the same event, whichever of the two a retry says.
+        bare = msgspec.structs.replace(read, amount=None)
+        return bare if spelling.valued(bare) is bare else read
     return read
 
 

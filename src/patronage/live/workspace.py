@@ -153,9 +153,9 @@ def write_workspace(
     data = folder / _DATA
     data.mkdir(parents=True, exist_ok=True)
     log, ids = snapshot.events, snapshot.customers["customer_id"]
-    log.engine.write(
-        f"SELECT * FROM ({log.sql()}) ORDER BY customer_id, event_time", data / _EVENTS
-    )
+    # Why by all: the same events make the same file, so that a store goes on with them.
+    order = ", ".join(f'"{name}"' for name in log.columns)
+    log.engine.write(f"SELECT * FROM ({log.sql()}) ORDER BY {order}", data / _EVENTS)
     for name in KEYS:
         _write(getattr(log.tables, name), data / f"{name}.parquet")
     _write(None if log.rates is None else log.rates.table, data / _RATES)
