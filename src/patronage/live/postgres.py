@@ -57,8 +57,7 @@ CREATE TABLE IF NOT EXISTS reviews (
     event_id TEXT NOT NULL, lane TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL,
     created BIGINT NOT NULL, decision TEXT, decided_by TEXT, decided BIGINT);
 CREATE TABLE IF NOT EXISTS offsets (source TEXT PRIMARY KEY, position BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
-INSERT INTO notes VALUES ('tables', '1') ON CONFLICT DO NOTHING
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL)
 """
 
 # What the address may say otherwise. Why the keepalives: a server that lost its power says nothing.

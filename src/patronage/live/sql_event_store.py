@@ -17,6 +17,7 @@ from patronage.live.intake import Intake
 from patronage.live.lanes import LANES, Lane
 from patronage.live.rows import arrival, instant, micros, spelt, text_of
 from patronage.live.scores import Change, Held, Score
+from patronage.live.store_format import settle_format
 
 __all__ = ["SqlEventStore"]
 
@@ -36,6 +37,10 @@ class SqlEventStore:
     database : where the tables are
     spelling : of ids and times, and what events without an amount are worth
     lanes : rules, the first that takes an event has it
+
+    Raises
+    ------
+    StoreError : the store is of another format
     """
 
     def __init__(
@@ -44,6 +49,11 @@ class SqlEventStore:
         spelling: Spelling,
         lanes: Sequence[Lane] = LANES,
     ) -> None:
+        try:
+            settle_format(database)
+        except BaseException:
+            database.close()
+            raise
         self.database, self.spelling = database, spelling
         self.lanes = tuple(lanes)
         self._intake = Intake(database, spelling, self.lanes)

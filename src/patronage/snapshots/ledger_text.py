@@ -14,7 +14,7 @@ from typing import Any, Final
 from patronage.errors import StoreError
 from patronage.snapshots.grains.entries import TABLES, Entries, Event, together
 
-__all__ = ["read_ledger", "text_after", "written_ledger"]
+__all__ = ["of_earlier_version", "read_ledger", "text_after", "written_ledger"]
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _quoted: Final = json.encoder.encode_basestring_ascii
@@ -75,11 +75,16 @@ def _text(head: str, lines: Mapping[str, str]) -> str:
 def _head(line: str) -> Sequence[Any]:
     read = json.loads(line)
     if not isinstance(read, list):
-        raise StoreError(
-            f"a ledger begins with {line[:40]}…: an earlier version of Patronage wrote it.\n"
-            "To mend: `patronage export` the events with that version, and begin a new store."
-        )
+        raise of_earlier_version(line)
     return read
+
+
+def of_earlier_version(text: str) -> StoreError:
+    """Why a ledger's text that begins otherwise is refused."""
+    return StoreError(
+        f"a ledger begins with {text[:40]}…: an earlier version of Patronage wrote it.\n"
+        "To mend: `patronage export` the events with that version, and begin a new store."
+    )
 
 
 def _name(table: str, key: Sequence[Any]) -> str:
