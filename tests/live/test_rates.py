@@ -162,7 +162,7 @@ def test_corrections_are_valued_and_take_the_place_of_what_was(rated):
     rated.take_in([last, first], now=NOW)
     rated.take_in([own], now=NOW)
 
-    counted = {"event_time": last.event_time, "known_time": NOW, "kind": "visit", "amount": "0.5"}
+    counted = {**last.row(), "amount": Decimal("0.5")}
     empty = CustomerLedger("ann", Entries(True, ("visit",)))
     assert ledger_of(rated) == empty.after(counted).to_text()
     assert CustomerLedger.from_text(ledger_of(rated)).features(date(2024, 6, 1))["spend"] == 0.5
