@@ -1,6 +1,7 @@
 """Rows in = rows used + rows set aside; repeats, rates and side tables."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -124,6 +125,27 @@ def test_a_rate_table_turns_engagement_into_cash_and_says_so() -> None:
     assert customers["frequency"].to_list() == [3]
     with pytest.raises(EventSchemaError, match="unknown kinds"):
         EventLog.from_frame(table, rates=pl.DataFrame({"kind": ["dance"], "value": [1]}))
+
+
+def test_without_amounts_all_cash_is_that_of_the_rate_table() -> None:
+    rates = pl.DataFrame({"kind": ["visit"], "value": [0.5], "end": ["infinity"]})
+    table = frame(kind=["visit", "visit", "purchase"]).drop("amount")
+
+    log = EventLog.from_frame(table, currency="EUR", rates=rates)
+
+    assert log.currency == "EUR"
+    assert log.engine.frame(log.sql())["amount"].to_list() == [Decimal("0.5")] * 2
+    assert log.quality.quarantined == {"missing amount": 1}
+
+
+def test_what_is_cash_does_not_depend_on_which_events_there_are_yet() -> None:
+    rates = pl.DataFrame({"kind": ["click", "visit"], "value": [0.5, 0.7]})
+    table = frame(kind=["visit", "purchase"], amount=[3.0, 9.0])
+
+    log = EventLog.from_frame(table, rates=rates)
+
+    assert log.rated_kinds == ("click", "visit")
+    assert take_snapshot(log).customers["cash"].sum() == 12.0
 
 
 def test_side_tables_join_by_the_ids_of_the_log_and_only_as_known() -> None:

@@ -36,3 +36,10 @@ def test_a_day_without_a_time_is_told_how_to_be_written():
 
     assert isinstance(told, Refusal)
     assert "with midnight where only the day is known" in told.reason
+
+
+def test_a_purchase_below_nothing_is_a_refund_as_in_batch():
+    told = read_arrival(body("1", amount="-3.00"), SPELLING, now=NOW)
+
+    assert isinstance(told, Arrival)
+    assert (told.kind, told.amount) == ("refund", -3)

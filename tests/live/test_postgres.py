@@ -13,6 +13,7 @@ from patronage.errors import StoreError
 from patronage.live.postgres import PostgreSQL
 from patronage.live.rows import micros
 from patronage.live.sql_event_store import SqlEventStore
+from patronage.live.store_format import FORMAT
 
 pytestmark = pytest.mark.service
 
@@ -28,12 +29,14 @@ def partitions(url):
 
 def test_tables_are_made_once_by_many_at_once(postgres_url):
     with ThreadPoolExecutor(4) as threads:
-        opened = list(threads.map(lambda _: PostgreSQL(postgres_url), range(4)))
+        opened = list(
+            threads.map(lambda _: SqlEventStore(PostgreSQL(postgres_url), SPELLING), range(4))
+        )
 
-    for database in opened:
-        with database.reading() as tx:
-            assert tx.rows("SELECT text FROM notes WHERE name = ?", ("tables",)) == [("1",)]
-        database.close()
+    for store in opened:
+        with store.database.reading() as tx:
+            assert tx.rows("SELECT text FROM notes WHERE name = ?", ("tables",)) == [(FORMAT,)]
+        store.close()
 
 
 def test_events_lie_in_partitions_by_month(postgres_url):

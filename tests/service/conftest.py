@@ -16,7 +16,6 @@ pytest.importorskip("fastapi", reason="for want of fastapi, of the extra live")
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog
 from patronage.horizon import Horizon
-from patronage.live.arrivals import Spelling
 from patronage.live.history import bring_history
 from patronage.live.live_model import LiveModel, load_live_model
 from patronage.live.online_store import InProcessStore
@@ -65,7 +64,7 @@ def model(workspace: Workspace) -> LiveModel:
 def brought(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the history; copied for each test."""
     path = tmp_path_factory.mktemp("brought") / "live.db"
-    store = SqlEventStore(SQLite(path), Spelling(workspace.whole_ids, workspace.has_clock))
+    store = SqlEventStore(SQLite(path), workspace.spelling)
     bring_history(store, workspace)
     store.close()
     return path
@@ -149,8 +148,7 @@ def serve(
     ) -> Served:
         path = folder / f"live{len(begun)}.db"
         path.write_bytes(brought.read_bytes())
-        spelling = Spelling(workspace.whole_ids, workspace.has_clock)
-        store = SqlEventStore(SQLite(path), spelling)
+        store = SqlEventStore(SQLite(path), workspace.spelling)
         clock = [NOW]
         online = online or InProcessStore()
         scorer = Scorer(store, online, model, now=lambda: clock[0])

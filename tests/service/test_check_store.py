@@ -48,6 +48,22 @@ def test_a_store_that_lost_something_ends_with_1(folder):
     assert "1 events lost" in done.output
 
 
+def test_a_service_does_not_start_on_a_store_of_an_earlier_format(folder):
+    import sqlite3
+
+    from patronage.config import serve_settings
+    from patronage.errors import StoreError
+    from patronage.service.opening import open_system
+
+    with sqlite3.connect(folder / "live" / "events.db") as connection:
+        connection.execute("UPDATE ledgers SET ledger = '{\"customer_id\":1}'")
+        connection.execute("DELETE FROM notes WHERE name = 'tables'")
+    connection.close()
+
+    with pytest.raises(StoreError, match="an earlier version of Patronage wrote it"):
+        open_system(serve_settings({"workspace": folder}))
+
+
 def test_the_scores_are_those_of_the_model_at_work(folder):
     (folder / "models" / "active-model").write_text("everyone_average\n")
 

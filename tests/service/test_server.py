@@ -23,7 +23,6 @@ PROGRAM = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from patronage.live.arrivals import Spelling
 from patronage.live.live_model import load_live_model
 from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import Scorer
@@ -36,7 +35,7 @@ from patronage.service.serving import server_of
 
 folder, store, keys, port = sys.argv[1:]
 workspace = Workspace.open(Path(folder))
-store = SqlEventStore(SQLite(Path(store)), Spelling(workspace.whole_ids, workspace.has_clock))
+store = SqlEventStore(SQLite(Path(store)), workspace.spelling)
 online, clock = InProcessStore(), lambda: datetime(2025, 12, 31, 12)
 scorer = Scorer(store, online, load_live_model(workspace), now=clock)
 system = LiveSystem(store, online, scorer, workspace, now=clock)

@@ -6,7 +6,7 @@ from typing import Final
 from patronage.engines import default_engine, identifier
 from patronage.events.raw import RawTable, blank, text_of
 
-__all__ = ["LARGEST", "Number", "product_of", "read_number"]
+__all__ = ["LARGEST", "UNWRITTEN", "Number", "product_of", "read_number"]
 
 # |amount| below this fits DECIMAL(18,4) with room for the sums of a customer.
 LARGEST: Final = 1e13
@@ -39,6 +39,10 @@ class Number:
     missing: str
     notes: tuple[str, ...] = ()
     cheap: bool = True
+
+
+# Of a source without amounts.
+UNWRITTEN: Final = Number("NULL::DOUBLE", finite="false", missing="true")
 
 
 def read_number(raw: RawTable, column: str) -> Number:

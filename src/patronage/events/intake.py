@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from patronage.engines import default_engine, parquet
 from patronage.errors import EventSchemaError
-from patronage.events.amounts import product_of, read_number
+from patronage.events.amounts import UNWRITTEN, product_of, read_number
 from patronage.events.audit import Facts, look, write_quarantine
 from patronage.events.currencies import settle_currency
 from patronage.events.customer_ids import read_ids
@@ -19,7 +19,8 @@ from patronage.events.log import EventLog
 from patronage.events.matching import Match, match_columns
 from patronage.events.plan import Plan
 from patronage.events.quality import QualityReport
-from patronage.events.rates import apply_rates
+from patronage.events.rates import Rates
+from patronage.events.rating import apply_rates
 from patronage.events.raw import RawTable, Reading, blank, text_of
 from patronage.events.remarks import remark
 from patronage.events.schema import EVENT_COLUMNS
@@ -89,11 +90,12 @@ def read_events(
     match = match_columns((name for name in raw.columns if name != raw.broken), columns)
     code, currency_notes = settle_currency(raw, match, currency)
     today = datetime.now(UTC).date()
-    draft = _draft(raw, match, timezone, day_first, None if as_of else today + timedelta(days=1))
+    tomorrow = None if as_of else today + timedelta(days=1)
+    draft = _draft(raw, match, timezone, day_first, tomorrow, rated=rates is not None)
     plan, notes = draft.plan, [*raw.notes, *match.notes, *draft.notes]
-    rated: tuple[str, ...] = ()
+    table: Rates | None = None
     if rates is not None:
-        plan, rated, said = apply_rates(plan, rates, folder)
+        plan, table, said = apply_rates(plan, rates, folder)
         notes += said
     facts = look(plan, as_of=as_of)
     if facts.used and "event_id" in plan.extras:
@@ -136,7 +138,8 @@ def read_events(
         quality=report,
         tables=tables,
         kinds=_kinds(plan, facts),
-        rated_kinds=rated,
+        rated_kinds=() if table is None else table.kinds,
+        rates=table,
         observation_date=observation_date,
         workspace=holder,
     )
@@ -165,8 +168,10 @@ def _draft(
     zone: str | None,
     day_first: bool | None,
     tomorrow: date | None,
+    *,
+    rated: bool,
 ) -> _Draft:
-    """Settle how each column is read."""
+    """Settle how each column is read; `rated`: a rate table gives amounts."""
     found = dict(match.found)
     notes: list[str] = []
     ids, id_type = read_ids(raw, found["customer_id"])
@@ -191,6 +196,9 @@ def _draft(
     elif "price" in found:
         number = read_number(raw, found["price"])
         notes.append(f"amount is {found['price']!r}, as there is no quantity.")
+    elif rated:
+        number = UNWRITTEN
+        notes.append("there is no amount: all cash is that of the rate table.")
     else:
         notes.append("there is no amount: every purchase counts 1, and values are in purchases.")
     extras = {name: _extra(raw, name, found[name]) for name in _EXTRAS if name in found}

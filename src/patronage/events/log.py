@@ -12,6 +12,7 @@ import polars as pl
 from patronage.engines import Engine, SparkEngine, default_engine, literal, parquet
 from patronage.errors import EventSchemaError
 from patronage.events.quality import QualityReport
+from patronage.events.rates import Rates
 from patronage.events.schema import KINDS, MEASURES
 from patronage.events.tables import SideTables
 from patronage.events.workspace import Workspace
@@ -36,7 +37,9 @@ class EventLog:
     quality : rows read, used and set aside, and everything that was assumed
     tables : customers, products, links, calendar; joined only as known at an as_of
     kinds : kinds of event that may occur
-    rated_kinds : kinds whose cash a rate table gave; a day of them with cash counts as a purchase
+    rated_kinds : kinds to whose events a rate table may give cash, so that all their amounts are
+        cash; a day of them with cash counts as a purchase
+    rates : the rate table that was applied; None: there was none
     cut : rows at or after this day, by either clock, are not seen
     observation_date : the one day at which every customer was observed, where there is no more
         (a mailing, a policy book): attributes before it, an outcome after; else None
@@ -53,6 +56,7 @@ class EventLog:
     tables: SideTables = field(default_factory=SideTables)
     kinds: tuple[str, ...] = KINDS
     rated_kinds: tuple[str, ...] = ()
+    rates: Rates | None = field(default=None, repr=False, compare=False)
     cut: date | None = None
     observation_date: date | None = None
     ledger: Path | None = None

@@ -1,118 +1,57 @@
-"""The rate table: what an engagement event is worth, by kind, product and date."""
+"""The rate table: what an event without an amount of its own is worth."""
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
 
-from patronage.engines import EngineError, default_engine, identifier, parquet
-from patronage.errors import EventSchemaError
-from patronage.events.kinds import kind_meant
-from patronage.events.landing import land_frame, land_source
-from patronage.events.matching import find_column
-from patronage.events.plan import Plan
-from patronage.events.raw import RawTable, blank, text_of
-from patronage.events.times import read_times
+import polars as pl
 
-__all__ = ["apply_rates"]
+from patronage.events.raw import SPACES
 
-_SPELLINGS = {
-    "kind": ("kind", "event", "event_type", "type"),
-    "value": ("value", "rate", "amount", "cash", "revenue"),
-    "product_id": ("product_id", "product", "sku"),
-    "start": ("start", "start_date", "from", "valid_from", "date"),
-    "end": ("end", "end_date", "to", "until", "valid_to"),
-}
+__all__ = ["Rates"]
+
+_Rate = tuple[datetime | None, datetime | None, Decimal]
 
 
-def apply_rates(plan: Plan, rates: Any, workspace: Path) -> tuple[Plan, tuple[str, ...], list[str]]:
-    """Give events without an amount of their own the value of the rate table.
+@dataclass(frozen=True)
+class Rates:
+    """Values by kind, product and date.
 
-    The row that names the product wins over one for all products, then the one that starts last.
-    `end` is the first day on which a rate no longer holds.
+    Of the rows that fit an event, one that names its product wins over one for all products, then
+    the one that starts last, then the greater value.
 
-    Returns the plan, the kinds that carry derived cash, and notes.
-
-    Raises
-    ------
-    EventSchemaError : the table lacks kind or value, or they cannot be read
+    Attributes
+    ----------
+    table : kind, product_id (null: all products), start, end (UTC; null: without; end is the first
+        instant at which the rate no longer holds), value; of rows that fit, the first one wins
     """
-    raw = (
-        land_source(rates, workspace, "rates")
-        if isinstance(rates, str | Path)
-        else land_frame(rates, workspace, "rates")
-    )
-    table = _table(raw)
-    has_product = "product_id" in plan.extras
-    product = "r.product_id = p.__product_id" if has_product else "false"
-    own = "p.__missing" if plan.number is not None else "true"
-    path = default_engine().write(
-        f"""
-        SELECT p.__file AS file, p.__row AS row, p.__kind AS kind,
-               arg_max(r.value, (r.product_id IS NOT NULL,
-                                 coalesce(r.start, '1900-01-01'), r.value)) AS value
-        FROM ({plan.parsed()}) p JOIN ({table}) r
-          ON r.kind = p.__kind AND (r.product_id IS NULL OR {product})
-         AND (r.start IS NULL OR p.__time >= r.start) AND (r."end" IS NULL OR p.__time < r."end")
-        WHERE {own} GROUP BY ALL
-        """,
-        workspace / "rated.parquet",
-    )
-    counted = default_engine().rows(
-        f"SELECT kind, count(*) FROM {parquet([path])} GROUP BY kind ORDER BY kind"
-    )
-    if not counted:
-        return plan, (), ["the rate table fits no event without an amount of its own."]
-    notes = [f"cash of {n} {kind} events is derived from the rate table." for kind, n in counted]
-    return replace(plan, rated=path), tuple(str(kind) for kind, _ in counted), notes
 
+    table: pl.DataFrame
 
-def _table(raw: RawTable) -> str:
-    found = {
-        name: hits[0]
-        for name, spellings in _SPELLINGS.items()
-        if (hits := find_column(raw.columns, spellings))
-    }
-    missing = [name for name in ("kind", "value") if name not in found]
-    if missing:
-        raise EventSchemaError(
-            f"the rate table lacks {' and '.join(missing)}; it has {list(raw.columns)}.\n"
-            "To mend: give columns kind, value and, where they matter, product_id, start, end."
-        )
-    words = [
-        str(row[0])
-        for row in default_engine().rows(
-            f"SELECT DISTINCT {text_of(found['kind'])} FROM {raw.sql()}"
-        )
-    ]
-    strange = [word for word in words if kind_meant(word) is None]
-    if strange:
-        raise EventSchemaError(
-            f"the rate table has unknown kinds {strange}.\n"
-            "To mend: use the kinds of the events, such as visit, click, app_use, review."
-        )
-    meant = " ".join(
-        f"WHEN '{word.replace(chr(39), chr(39) * 2)}' THEN '{kind_meant(word)}'" for word in words
-    )
-    kind = f"CASE {text_of(found['kind'])} {meant} END"
-    product = "NULL::VARCHAR"
-    if "product_id" in found:
-        text = text_of(found["product_id"])
-        product = f"CASE WHEN NOT {blank(text)} THEN {text} END"
-    dates = {
-        name: read_times(raw, found[name]).sql if name in found else "NULL::TIMESTAMP"
-        for name in ("start", "end")
-    }
-    value = f"{identifier(found['value'])}::DECIMAL(18,4)"
-    table = (
-        f"SELECT {kind} AS kind, {value} AS value, {product} AS product_id, "
-        f'{dates["start"]} AS start, {dates["end"]} AS "end" FROM {raw.sql()}'
-    )
-    try:
-        (blanks,) = default_engine().row(f"SELECT count_if(value IS NULL) FROM ({table})")
-    except EngineError as error:
-        raise EventSchemaError(
-            f"the values of the rate table are not all numbers: {str(error).splitlines()[0]}"
-        ) from error
-    if blanks:
-        raise EventSchemaError(f"{blanks} rows of the rate table have no value.")
-    return table
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds whose events it may give cash."""
+        return tuple(self.table["kind"].unique().sort())
+
+    def value(self, kind: str, product_id: str | None, time: datetime) -> Decimal | None:
+        """What such an event at this time is worth; None: no rate fits it."""
+        if kind not in self.kinds:
+            return None
+        fit = self._rates.get((kind, None), [])
+        if product_id is not None:
+            fit = self._rates.get((kind, product_id.strip(SPACES)), []) + fit
+        for start, end, value in fit:
+            if (start is None or time >= start) and (end is None or time < end):
+                return value
+        return None
+
+    @cached_property
+    def _rates(self) -> Mapping[tuple[str, str | None], list[_Rate]]:
+        found = defaultdict[tuple[str, str | None], list[_Rate]](list)
+        for row in self.table.iter_rows(named=True):
+            rate = (row["start"], row["end"], row["value"])
+            found[row["kind"], row["product_id"]].append(rate)
+        return dict(found)

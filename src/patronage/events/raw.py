@@ -7,12 +7,13 @@ from pathlib import Path
 from patronage.engines import EngineError, default_engine, identifier, parquet
 from patronage.errors import EventSourceError
 
-__all__ = ["MISSING", "RawTable", "Reading", "blank", "text_of"]
+__all__ = ["MISSING", "SPACES", "RawTable", "Reading", "blank", "text_of"]
 
 # What exports write where there is nothing.
 MISSING = ("", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "nil")
 
-_SPACES = " \t\r\n\u00a0\ufeff"
+# Stripped from around every text.
+SPACES = " \t\r\n\u00a0\ufeff"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Reading:
 
 def text_of(column: str) -> str:
     """SQL of a raw column as text without surrounding spaces."""
-    return f"trim({identifier(column)}::VARCHAR, '{_SPACES}')"
+    return f"trim({identifier(column)}::VARCHAR, '{SPACES}')"
 
 
 def blank(text: str) -> str:

@@ -10,9 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from patronage.events.kinds import kind_meant
-from patronage.events.schema import CASH_KINDS, KINDS
+from patronage.events.rates import Rates
+from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
 
-__all__ = ["Arrival", "Refusal", "Spelling", "read_arrival", "read_arrivals"]
+__all__ = ["NEEDS_AMOUNT", "Arrival", "Refusal", "Spelling", "read_arrival", "read_arrivals"]
+
+# Kinds that mean nothing without their money.
+NEEDS_AMOUNT: Final = frozenset(CASH_KINDS) - {"tier_change"}
 
 _LONGEST_ID: Final = 200
 _LONGEST_TEXT: Final = 10_000
@@ -33,7 +37,7 @@ class Arrival(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     event_id : the sender's own; the same id is taken in once
     customer_id : a whole number where the log's ids are numbers, else text
     event_time, known_time : UTC, without zone
-    amount : signed, in the currency of the log; a refund is below 0
+    amount : signed, in the currency of the log; a refund is below 0; None: the sender said none
     replaces : event_id of an earlier event of the same customer that this one corrects
     """
 
@@ -89,10 +93,27 @@ class Spelling:
     ----------
     whole_ids : customer ids are whole numbers
     has_clock : times of day matter; else only days do
+    rates : what events without an amount of their own are worth; None: nothing
     """
 
     whole_ids: bool
     has_clock: bool
+    rates: Rates | None = None
+
+    @property
+    def rated_kinds(self) -> tuple[str, ...]:
+        """As in `EventLog`."""
+        return () if self.rates is None else self.rates.kinds
+
+    def valued(self, said: Arrival) -> Arrival:
+        """The event with the amount of the rate table, where it has none of its own."""
+        if self.rates is None or said.amount is not None:
+            return said
+        rate = self.rates.value(said.kind, said.product_id, said.event_time)
+        if rate is None:
+            return said
+        kind, amount = _signed(said.kind, rate)
+        return msgspec.structs.replace(said, kind=kind, amount=amount)
 
 
 def read_arrivals(
@@ -134,15 +155,13 @@ def _checked(said: Arrival, spelling: Spelling, now: datetime) -> Arrival:
         raise ValueError(f"there is no kind {said.kind!r}: one of {', '.join(KINDS)}")
     _check_lengths(said)
     amount = _money("amount", said.amount)
-    if amount is None and kind in CASH_KINDS and kind != "tier_change":
-        raise ValueError(f"a {kind} needs an amount; send 0 where none was paid")
-    if kind == "refund" and amount is not None:
-        amount = -abs(amount)
+    if amount is not None:
+        kind, amount = _signed(kind, amount)
     for name in ("quantity", "score", "propensity"):
         number = getattr(said, name)
         if number is not None and not abs(number) < 1e12:
             raise ValueError(f"{name} {number} is not a number that can be counted with")
-    return msgspec.structs.replace(
+    read = msgspec.structs.replace(
         said,
         customer_id=_id(said.customer_id, spelling),
         event_time=time
@@ -153,6 +172,27 @@ def _checked(said: Arrival, spelling: Spelling, now: datetime) -> Arrival:
         amount=amount,
         discount=_money("discount", said.discount),
     )
+    if amount is None:
+        _check_worth(read, spelling)
+    elif amount == 0 and kind not in NEEDS_AMOUNT:
+        # Where no rate fits it is the same event, whichever of the two a retry says.
+        bare = msgspec.structs.replace(read, amount=None)
+        return bare if spelling.valued(bare) is bare else read
+    return read
+
+
+def _signed(kind: str, amount: Decimal) -> tuple[str, Decimal]:
+    """A refund is below 0, and what should be paid and is below 0 is a refund; as at batch."""
+    if kind == "refund":
+        return kind, -abs(amount)
+    return ("refund" if kind in PURCHASE_KINDS and amount < 0 else kind), amount
+
+
+def _check_worth(read: Arrival, spelling: Spelling) -> None:
+    """An event without an amount of its own is worth something, or need not be."""
+    if _money("the rate", spelling.valued(read).amount) is None and read.kind in NEEDS_AMOUNT:
+        rates = "" if spelling.rates is None else ", and the rate table gives it none at its time"
+        raise ValueError(f"a {read.kind} needs an amount{rates}; send 0 where none was paid")
 
 
 def _utc(time: datetime) -> datetime:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from patronage.events import EventLog
-from patronage.live.arrivals import Arrival, Spelling
+from patronage.live.arrivals import NEEDS_AMOUNT, Arrival, Spelling
 from patronage.live.event_store import EventStore
 from patronage.live.workspace import Workspace
 
@@ -30,9 +32,8 @@ def bring_history(
     SettingsError : the store continues another log
     """
     store.continue_from(workspace.log_hash())
-    spelling = Spelling(workspace.whole_ids, workspace.has_clock)
     new = 0
-    for part, events in enumerate(_parts(workspace.log(), spelling)):
+    for part, events in enumerate(_parts(workspace.log(), workspace.spelling)):
         new += store.bring(events, offset=part)
         progress(min(1.0, (part + 1) * _ROWS / max(workspace.n_events, 1)))
     return new
@@ -57,7 +58,7 @@ def _arrival(row: dict[str, Any], place: int, spelling: Spelling) -> Arrival:
     time = row["event_time"]
     told = {k: v for k, v in row.items() if v is not None}
     customer = row["customer_id"] if spelling.whole_ids else str(row["customer_id"])
-    return Arrival(
+    event = Arrival(
         **{
             **told,
             "event_id": name,
@@ -66,3 +67,13 @@ def _arrival(row: dict[str, Any], place: int, spelling: Spelling) -> Arrival:
             "known_time": known,
         }
     )
+    return event if event.kind in NEEDS_AMOUNT else _as_said(event, spelling)
+
+
+def _as_said(event: Arrival, spelling: Spelling) -> Arrival:
+    """Without the amount that the log gives to an event that had none.
+
+    Why: a sender who sends it again says none again, and that must be the same event.
+    """
+    bare = msgspec.structs.replace(event, amount=None)
+    return bare if (spelling.valued(bare).amount or 0) == event.amount else event

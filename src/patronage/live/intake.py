@@ -33,11 +33,10 @@ class Intake:
         self,
         database: Database,
         spelling: Spelling,
-        rated_kinds: tuple[str, ...],
         lanes: tuple[Lane, ...],
     ) -> None:
         self.database, self.spelling = database, spelling
-        self.rated_kinds, self.lanes = rated_kinds, lanes
+        self.lanes = lanes
         # Texts of ledgers. Why a version beside each: another process may have moved it.
         self._read: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
@@ -86,7 +85,7 @@ class Intake:
             if not tx.run(_KEEP_OFFSET, (_HISTORY, offset)):
                 return 0
             fresh = tx.insert_ids([(one.event_id, digest_of(one)) for one in history])
-            self._fold(tx, [one for one in history if one.event_id in fresh])
+            self._fold(tx, [self.spelling.valued(one) for one in history if one.event_id in fresh])
         return len(fresh)
 
     def _take_in(
@@ -109,7 +108,8 @@ class Intake:
         new = []
         for name, (place, one, digest) in first.items():
             if name in fresh:
-                new.append(one)
+                # Why only now: the digest is of what was said, whatever the rates are by a retry.
+                new.append(self.spelling.valued(one))
             elif known[name] == digest:
                 duplicates.append(name)
             else:
@@ -179,7 +179,7 @@ class Intake:
         return counted
 
     def _empty(self, who: str) -> str:
-        entries = Entries(self.spelling.has_clock, self.rated_kinds)
+        entries = Entries(self.spelling.has_clock, self.spelling.rated_kinds)
         return CustomerLedger(spelt(who, self.spelling), entries).to_text()
 
     def _ledgers(

@@ -135,7 +135,9 @@ class LiveModel:
         assert self.store is not None
         first = defaultdict[Any, list[Any]](list)
         for one in self.store.first_purchases(
-            [row["customer_id"] for row in rows], kinds=PURCHASE_KINDS, before=as_of
+            [row["customer_id"] for row in rows],
+            kinds=(*PURCHASE_KINDS, *self.workspace.rated_kinds),
+            before=as_of,
         ):
             first[one.customer_id].append(one)
 
@@ -210,13 +212,6 @@ def load_live_model(
         )
     features = artifact.fitted.features
     groups = tuple(name for name in features if not is_attribute(name))
-    if workspace.rated_kinds:
-        raise SettingsError(
-            f"the run gave {', '.join(workspace.rated_kinds)} the cash of a rate table, which live "
-            "events have none of.\n"
-            "To mend: run with events that carry their own amounts; `patronage score` scores with "
-            "this run's models."
-        )
     first = _of_first_purchase(features)
     if store is None and (first or any(FEATURES[name].grain == "links" for name in groups)):
         raise SettingsError(

@@ -59,7 +59,6 @@ CREATE TABLE IF NOT EXISTS reviews (
     created BIGINT NOT NULL, decision TEXT, decided_by TEXT, decided BIGINT);
 CREATE TABLE IF NOT EXISTS offsets (source TEXT PRIMARY KEY, position BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
-INSERT INTO notes VALUES ('tables', '1') ON CONFLICT DO NOTHING;
 DO $$ BEGIN
     EXECUTE 'ALTER TABLE ledgers ALTER COLUMN ledger SET COMPRESSION lz4';
 EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL;

@@ -17,6 +17,7 @@ from patronage.live.intake import Intake
 from patronage.live.lanes import LANES, Lane
 from patronage.live.rows import arrival, instant, micros, spelt, text_of
 from patronage.live.scores import Change, Held, Score
+from patronage.live.store_format import settle_format
 
 __all__ = ["SqlEventStore"]
 
@@ -34,21 +35,28 @@ class SqlEventStore:
     Parameters
     ----------
     database : where the tables are
-    spelling : of ids and times
-    rated_kinds : as in `EventLog`
+    spelling : of ids and times, and what events without an amount are worth
     lanes : rules, the first that takes an event has it
+
+    Raises
+    ------
+    StoreError : the store is of another format
     """
 
     def __init__(
         self,
         database: Database,
         spelling: Spelling,
-        rated_kinds: tuple[str, ...] = (),
         lanes: Sequence[Lane] = LANES,
     ) -> None:
+        try:
+            settle_format(database)
+        except BaseException:
+            database.close()
+            raise
         self.database, self.spelling = database, spelling
         self.lanes = tuple(lanes)
-        self._intake = Intake(database, spelling, rated_kinds, self.lanes)
+        self._intake = Intake(database, spelling, self.lanes)
 
     def take_in(
         self,

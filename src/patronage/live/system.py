@@ -37,8 +37,8 @@ class LiveSystem:
 
     @property
     def spelling(self) -> Spelling:
-        """How events are to be spelled."""
-        return Spelling(self.workspace.whole_ids, self.workspace.has_clock)
+        """How events are to be spelled, and what those without an amount are worth."""
+        return self.workspace.spelling
 
     def spelt(self, customer_id: int | str) -> int | str | None:
         """An id as the log spells it; None where no customer can be called so."""

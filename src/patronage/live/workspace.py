@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from patronage.engines import parquet
 from patronage.errors import ArtifactError
 from patronage.events import EventLog
 from patronage.events.quality import QualityReport
+from patronage.events.rates import Rates
 from patronage.events.tables import KEYS, SideTables
+from patronage.live.arrivals import Spelling
 from patronage.snapshots import Snapshot
 from patronage.value import Economics
 
@@ -25,6 +28,7 @@ _DATA: Final = "serving"
 _FILE: Final = "serving.json"
 _EVENTS: Final = "events.parquet"
 _ECONOMICS: Final = "economics.parquet"
+_RATES: Final = "rates.parquet"
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,16 @@ class Workspace:
             said = json.loads(path.read_text())
             for name in ("columns", "kinds", "rated_kinds"):
                 said[name] = tuple(said[name])
-            return cls(folder, **{**said, "as_of": date.fromisoformat(said["as_of"])})
+            place = cls(folder, **{**said, "as_of": date.fromisoformat(said["as_of"])})
         except (TypeError, ValueError, KeyError) as error:
             raise ArtifactError(f"{path} cannot be read: {error}.") from error
+        if place.rated_kinds and not (data / _RATES).is_file():
+            raise ArtifactError(
+                f"{folder} cannot be served: it lacks {_DATA}/{_RATES}, by which "
+                f"{', '.join(place.rated_kinds)} got cash.\n"
+                "To mend: run again, with this version."
+            )
+        return place
 
     @property
     def data(self) -> Path:
@@ -103,12 +114,22 @@ class Workspace:
             tables=self.tables(),
             kinds=self.kinds,
             rated_kinds=self.rated_kinds,
+            rates=self.spelling.rates,
         )
 
+    @cached_property
+    def spelling(self) -> Spelling:
+        """How events are to be spelled, and what those without an amount are worth."""
+        path = self.data / _RATES
+        rates = Rates(pl.read_parquet(path)) if self.rated_kinds else None
+        return Spelling(self.whole_ids, self.has_clock, rates)
+
     def log_hash(self) -> str:
-        """SHA-256 of the log's file."""
+        """SHA-256 of what ledgers are begun with: the log's file, and which kinds are cash."""
         with (self.data / _EVENTS).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256")
+        digest.update(" ".join(self.rated_kinds).encode())
+        return digest.hexdigest()
 
     def tables(self) -> SideTables:
         """The side tables that the run had."""
@@ -132,17 +153,16 @@ def write_workspace(
     data = folder / _DATA
     data.mkdir(parents=True, exist_ok=True)
     log, ids = snapshot.events, snapshot.customers["customer_id"]
-    log.engine.write(
-        f"SELECT * FROM ({log.sql()}) ORDER BY customer_id, event_time", data / _EVENTS
-    )
+    # Why by all: the same events make the same file, so that a store goes on with them.
+    order = ", ".join(f'"{name}"' for name in log.columns)
+    log.engine.write(f"SELECT * FROM ({log.sql()}) ORDER BY {order}", data / _EVENTS)
     for name in KEYS:
-        table = getattr(log.tables, name)
-        if table is not None:
-            table.write_parquet(data / f"{name}.parquet")
+        _write(getattr(log.tables, name), data / f"{name}.parquet")
+    _write(None if log.rates is None else log.rates.table, data / _RATES)
     margins, cacs = economics.per_customer_margin(len(ids)), economics.per_customer_cac(len(ids))
-    if isinstance(economics.margin, np.ndarray) or isinstance(economics.cac, np.ndarray):
-        own = pl.DataFrame({"customer_id": ids, "margin": margins, "cac": cacs})
-        own.write_parquet(data / _ECONOMICS)
+    differ = isinstance(economics.margin, np.ndarray) or isinstance(economics.cac, np.ndarray)
+    own = pl.DataFrame({"customer_id": ids, "margin": margins, "cac": cacs}) if differ else None
+    _write(own, data / _ECONOMICS)
     (large, n_events) = log.engine.row(
         "SELECT coalesce(quantile_disc(amount, 0.99) FILTER (kind = 'purchase' AND amount > 0), 0)"
         f"::DOUBLE, count(*) FROM ({log.sql()})"
@@ -169,6 +189,14 @@ def write_workspace(
     told = {name: value for name, value in asdict(workspace).items() if name != "folder"}
     (data / _FILE).write_text(json.dumps(told, indent=2, default=str) + "\n")
     return workspace
+
+
+def _write(table: pl.DataFrame | None, path: Path) -> None:
+    # Why remove: the folder may have been run into before, with a table more.
+    if table is None:
+        path.unlink(missing_ok=True)
+    else:
+        table.write_parquet(path)
 
 
 def _least(scores: pl.DataFrame, segments: tuple[str, ...]) -> float:

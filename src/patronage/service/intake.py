@@ -137,7 +137,8 @@ class Intake:
         self._committing.close()
 
     def _moves_at_once(self, event: Arrival) -> bool:
-        return lane_of(event, self._system.lanes).pace == "at once"
+        valued = self._system.spelling.valued(event)
+        return lane_of(valued, self._system.lanes).pace == "at once"
 
     async def _change(self, event: Arrival, expected: "asyncio.Future[Change]") -> Change | None:
         try:

@@ -11,7 +11,6 @@ from typing import Any
 
 from patronage.config import ServeSettings
 from patronage.errors import StoreError
-from patronage.live.arrivals import Spelling
 from patronage.live.database import Database
 from patronage.live.history import bring_history
 from patronage.live.lanes import LANES, Lane
@@ -51,9 +50,7 @@ def open_system(
 
 def open_store(settings: ServeSettings, workspace: Workspace) -> SqlEventStore:
     """The event store that the settings name."""
-    spelling = Spelling(workspace.whole_ids, workspace.has_clock)
-    lanes = _lanes(settings, workspace)
-    return SqlEventStore(_database(settings), spelling, workspace.rated_kinds, lanes)
+    return SqlEventStore(_database(settings), workspace.spelling, _lanes(settings, workspace))
 
 
 def catch_up(system: LiveSystem) -> threading.Thread:

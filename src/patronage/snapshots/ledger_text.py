@@ -18,10 +18,7 @@ from patronage.errors import StoreError
 from patronage.events.schema import MEASURES
 from patronage.snapshots.grains.entries import TABLES, Entries, Event, together
 
-__all__ = ["LEDGER_FORMAT", "read_ledger", "text_after", "written_ledger"]
-
-# One more with every change of the text.
-LEDGER_FORMAT: Final = 3
+__all__ = ["read_ledger", "text_after", "written_ledger"]
 
 _Number = Decimal | None
 _MEASURES: Final = tuple(int if how[-1] == "BIGINT" else _Number for how in MEASURES.values())
@@ -73,8 +70,8 @@ def read_ledger(text: str) -> tuple[Any, Entries]:
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(
             f"a ledger begins with {head[:40]}…, and cannot be read ({error}): another version of "
-            "Patronage wrote it.\n"
-            "To mend: `patronage export` the events with that version, and begin a new store."
+            "Patronage wrote it, or it is damaged.\n"
+            "To mend: `patronage export` the events and begin a new store."
         ) from error
     return customer_id, Entries(has_clock, rated_kinds, **tables)
 
