@@ -1,7 +1,10 @@
 """The scorer goes on, whatever one customer brings."""
 
+import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -92,6 +95,26 @@ def test_what_the_online_store_did_not_take_is_put_there_once_it_is_back(model, 
 
     assert online.get(["ann"]) == scorer.store.held(["ann"]) != before
     assert check_stores(scorer.store, model, online).is_well
+    scorer.store.close()
+
+
+def test_scores_wait_for_events_but_not_for_ever(model, tmp_path):
+    scorer, asked = scorer_of(model, tmp_path, [EVENING]), []
+
+    def flood() -> bool:
+        asked.append(time.monotonic())
+        return True
+
+    scorer.give_way(flood)
+    scorer.store.take_in([event("1", "ann")], now=EVENING)
+    told = threading.Event()
+    scorer.listen(lambda _changes: told.set())
+    scorer.start()
+
+    assert told.wait(60)
+    waited = [after - before for before, after in pairwise(asked)]
+    assert sum(waited) >= 0.9, "it did not wait"
+    scorer.stop()
     scorer.store.close()
 
 

@@ -26,6 +26,8 @@ __all__ = ["Intake", "Sent"]
 # Bodies beyond it are read in a thread, so that the others need not wait for them.
 _LONG: Final = 1 << 15
 _LATEST: Final = 20
+# Transactions at a time: while the database works on one, the other's ledgers are folded.
+_CALLS: Final = 2
 # Seconds. Where an event waits longer to be committed, scores wait for events.
 _BUSY: Final = 0.05
 _Fate = tuple[str, str]
@@ -57,14 +59,28 @@ class Intake:
     ) -> None:
         self._system, self._settings = system, settings
         self._changes, self._metrics = changes, metrics
-        self._committing = Together(
+        self._committing = self._together("intake", calls=_CALLS)
+        # Why apart: of a source what lies below its last offset was taken in, so that no later one
+        # may be committed first.
+        self._in_order = self._together("intake in order", calls=1)
+        system.scorer.give_way(self._is_busy)
+
+    def _together(self, name: str, *, calls: int) -> Together[Sent, _Outcome]:
+        return Together(
             self._commit_all,
-            name="intake",
-            at_once=settings.commit_events,
-            most=settings.max_waiting_events,
-            seconds=settings.max_waiting_seconds,
+            name=name,
+            calls=calls,
+            at_once=self._settings.commit_events,
+            most=self._settings.max_waiting_events,
+            seconds=self._settings.max_waiting_seconds,
         )
-        system.scorer.give_way(lambda: self._committing.expected_wait > _BUSY)
+
+    def _is_busy(self) -> bool:
+        both = (self._committing, self._in_order)
+        return max(one.expected_wait for one in both) > _BUSY
+
+    def _committing_of(self, source: str | None) -> Together[Sent, _Outcome]:
+        return self._committing if source is None else self._in_order
 
     def read(self, body: bytes) -> Arrival | Refusal:
         """One event."""
@@ -72,7 +88,7 @@ class Intake:
 
     async def take(self, sent: Sent) -> _Outcome:
         """Commit it, together with what others sent."""
-        outcome = await self._committing(sent, len(sent.batch))
+        outcome = await self._committing_of(sent.source)(sent, len(sent.batch))
         for fate, _ in outcome.fates:
             self._metrics.events.labels(fate).inc()
         if outcome.receipt.accepted:
@@ -117,7 +133,7 @@ class Intake:
         ------
         Problem : it is neither (422), or too long (413); too much waits (503)
         """
-        self._committing.admit()
+        self._committing_of(source).admit()
         if len(body) > _LONG:
             batch = await asyncio.to_thread(self._read_many, body, lines)
         else:
@@ -135,6 +151,7 @@ class Intake:
     def close(self) -> None:
         """Let the commit at hand end."""
         self._committing.close()
+        self._in_order.close()
 
     def _moves_at_once(self, event: Arrival) -> bool:
         valued = self._system.spelling.valued(event)

@@ -1,4 +1,4 @@
-"""Together: requests that wait at the same time share one call in one thread."""
+"""Together: requests that wait at the same time share one call in a thread."""
 
 import asyncio
 import math
@@ -19,11 +19,12 @@ _MEMORY: Final = 5.0
 
 
 class Together(Generic[Item, Result]):
-    """Gathers what comes while a call is under way, and does it in the next.
+    """Gathers what comes while calls are under way, and does it in the next.
 
     Parameters
     ----------
     work : called in a thread of its own with some items; a result or an error for each
+    calls : so many may be under way at a time; with one, items are done in their order
     at_once : size that one call takes; a larger item goes alone
     most : size that may wait; what is beyond is refused at once
     seconds : the longest wait; who would wait longer at the pace of the last seconds is refused at
@@ -35,17 +36,18 @@ class Together(Generic[Item, Result]):
         work: Callable[[Sequence[Item]], Sequence[Result | Exception]],
         *,
         name: str,
+        calls: int = 1,
         at_once: int,
         most: int,
         seconds: float = math.inf,
     ) -> None:
-        self._work, self._at_once = work, at_once
+        self._work, self._calls, self._at_once = work, calls, at_once
         self._most, self._seconds = most, seconds
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(calls, thread_name_prefix=name)
         self._waiting: deque[tuple[Item, int, asyncio.Future[Result]]] = deque()
         self._size = self._at_work = 0
         self._done = self._spent = 0.0
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: list[asyncio.Task[None]] = []
 
     async def __call__(self, item: Item, size: int = 1) -> Result:
         """The item's result, once it is done.
@@ -58,8 +60,9 @@ class Together(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, size, future))
         self._size += size
-        if self._runner is None:
-            self._runner = asyncio.create_task(self._run())
+        self._runners = [runner for runner in self._runners if not runner.done()]
+        if len(self._runners) < self._calls:
+            self._runners.append(asyncio.create_task(self._run()))
         return await future
 
     def admit(self, size: int = 0) -> None:
@@ -86,52 +89,45 @@ class Together(Generic[Item, Result]):
         ahead = self._at_work + self._size
         if not ahead:
             return 0.0
-        return ahead * self._spent / self._done if self._done else math.inf
-
-    @property
-    def size(self) -> int:
-        """Of what waits."""
-        return self._size
+        return ahead * self._spent / (self._done * self._calls) if self._done else math.inf
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                some = self._next()
-                items = [item for item, _, _ in some]
-                began = time.monotonic()
-                try:
-                    results = await loop.run_in_executor(self._thread, self._work, items)
-                except Exception as error:
-                    results = [error] * len(some)
-                self._measure(time.monotonic() - began)
-                for (_, _, future), result in zip(some, results, strict=True):
-                    if future.done():
-                        continue
-                    if isinstance(result, Exception):
-                        future.set_exception(result)
-                    else:
-                        future.set_result(result)
-        finally:
-            self._runner = None
+        while self._waiting:
+            some, size = self._next()
+            items = [item for item, _, _ in some]
+            began = time.monotonic()
+            try:
+                results = await loop.run_in_executor(self._threads, self._work, items)
+            except Exception as error:
+                results = [error] * len(some)
+            self._measure(time.monotonic() - began, size)
+            for (_, _, future), result in zip(some, results, strict=True):
+                if future.done():
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
 
-    def _next(self) -> list[tuple[Item, int, "asyncio.Future[Result]"]]:
-        some, size = [self._waiting.popleft()], 0
+    def _next(self) -> tuple[list[tuple[Item, int, "asyncio.Future[Result]"]], int]:
+        """What the next call takes, and its size."""
+        some = [self._waiting.popleft()]
         size = some[0][1]
         while self._waiting and size + self._waiting[0][1] <= self._at_once:
             some.append(self._waiting.popleft())
             size += some[-1][1]
         self._size -= size
-        self._at_work = size
-        return some
+        self._at_work += size
+        return some, size
 
-    def _measure(self, seconds: float) -> None:
-        """The call at hand is done, and took so long."""
+    def _measure(self, seconds: float, size: int) -> None:
+        """A call of this size is done, and took so long."""
         kept = math.exp(-seconds / _MEMORY)
-        self._done = self._done * kept + self._at_work
+        self._done = self._done * kept + size
         self._spent = self._spent * kept + seconds
-        self._at_work = 0
+        self._at_work -= size
 
     def close(self) -> None:
         """Let the call at hand end."""
-        self._thread.shutdown(wait=True)
+        self._threads.shutdown(wait=True)
