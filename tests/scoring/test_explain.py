@@ -19,7 +19,7 @@ from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.btyd.timing import timed_histories_of
 from patronage.models.ensembles.by_cohort import ByCohort
 from patronage.models.ensembles.vote import Vote
-from patronage.models.explaining import contributions_of
+from patronage.models.explaining import account_of
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.learners.lightgbm import LightGBM
@@ -120,7 +120,9 @@ def test_shapley_values_of_a_product_by_hand():
     )
     known = take_snapshot(log, as_of=day + timedelta(days=20))
 
-    found = shapley(Product(), known.take(slice(1, 2)), Horizon(1, "week"), known.take(slice(0, 1)))
+    _, found = shapley(
+        Product(), known.take(slice(1, 2)), Horizon(1, "week"), known.take(slice(0, 1))
+    )
 
     parts = dict(zip(found.reasons, found.values[0], strict=True))
     assert found.base.tolist() == [0.0]
@@ -136,7 +138,7 @@ def test_the_base_is_the_mean_of_those_compared_with(
 
     others = snapshot.take(slice(0, 100))
 
-    found = contributions_of(fitted, snapshot.take(slice(0, 1)), HORIZON, others)
+    _, found = account_of(fitted, snapshot.take(slice(0, 1)), HORIZON, others)
 
     assert found.compared_with == 100
     cash = fitted.predict(others, HORIZON).mean().sum(axis=1)
@@ -160,7 +162,7 @@ def test_a_rhythm_is_taken_to_histories_that_it_is_possible_in(snapshot: Snapsho
     known = snapshot.with_features(("regularity",))
     cash = Rhythmic().predict(known, HORIZON).mean().sum(axis=1)
 
-    found = shapley(Rhythmic(), known.take(slice(0, 20)), HORIZON, known)
+    _, found = shapley(Rhythmic(), known.take(slice(0, 20)), HORIZON, known)
 
     assert found.compared_with == 50
     parts = dict(zip(found.reasons, found.values.T, strict=True))

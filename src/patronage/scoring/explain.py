@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from patronage.errors import SettingsError
-from patronage.models.explaining import contributions_of
+from patronage.models.explaining import account_of
 from patronage.scoring.score import Scoring
 from patronage.snapshots import Snapshot
 from patronage.value import residual_clv, unit_value
@@ -101,10 +101,9 @@ def explain(
     if customer_id is not None:
         rows = _rows(known, customer_id)
         known = known.take(rows)
-    forecast = scoring.fitted.predict(known, scoring.horizon)
+    forecast, cash = account_of(scoring.fitted, known, scoring.horizon, compared)
     economics = scoring.economics.take(rows)
-    unit = unit_value(forecast, economics)
-    parts = contributions_of(scoring.fitted, known, scoring.horizon, compared).scaled(unit)
+    parts = cash.scaled(unit_value(forecast, economics))
     ids = known.customers["customer_id"]
     totals = pl.DataFrame({"customer_id": ids, "base": parts.base}).with_columns(
         clv=pl.Series(residual_clv(forecast, economics))

@@ -18,7 +18,8 @@ from jaxtyping import Float
 
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
-from patronage.models.explaining.contributions import Contributions
+from patronage.models.expectations import expectations_of
+from patronage.models.explaining.contributions import Account, Contributions
 from patronage.snapshots import FEATURES, Snapshot
 from patronage.snapshots.attributes import is_attribute
 from patronage.snapshots.features import SHORTEST_WAIT
@@ -48,7 +49,7 @@ _AMOUNT_COLUMNS: Final = ("monetary_value", "first_amount", "spend", "cash")
 
 
 @runtime_checkable
-class Expecting(Protocol):
+class TellingCash(Protocol):
     """A fitted model that tells what it expects in all, without making a forecast of it."""
 
     def expected_cash(
@@ -60,8 +61,8 @@ class Expecting(Protocol):
 
 def shapley(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, reference: Snapshot
-) -> Contributions:
-    """The parts of each customer's expected cash, for any model."""
+) -> Account:
+    """The forecast, and the parts of each customer's expected cash, for any model."""
     known = snapshot.with_features(fitted.features)
     own_columns = _readable(known.customers)
     columns = _reasons(fitted, own_columns)
@@ -91,7 +92,8 @@ def shapley(
     # What a model looks up by the customer's id is in no column.
     own = _expected_of(fitted, known, horizon) - worth[sets[-1]]
     values = np.concatenate([values, own[:, None]], axis=1)
-    return Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
+    (forecast,) = expectations_of(fitted, known, [horizon])
+    return forecast, Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
 
 
 def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
@@ -175,6 +177,6 @@ def _expected(
 def _expected_of(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon
 ) -> Float[np.ndarray, " customers"]:
-    if isinstance(fitted, Expecting):
+    if isinstance(fitted, TellingCash):
         return fitted.expected_cash(snapshot, horizon)
     return np.asarray(fitted.predict(snapshot, horizon).mean().sum(axis=1))

@@ -10,13 +10,13 @@ from scipy.special import expit
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account, Contributions
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.folds import Summary
 from patronage.models.learners.attribution import Attributes
 from patronage.models.learners.base import Predictor
-from patronage.models.tabular.carrying import Carried, carry
+from patronage.models.tabular.carrying import Carried, carry, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.snapshots import Snapshot
 
@@ -38,6 +38,8 @@ class Accountable(Protocol):
     @property
     def features(self) -> tuple[str, ...]: ...
     @property
+    def horizon(self) -> Horizon: ...
+    @property
     def learned(self) -> Horizon: ...
     @property
     def kept(self) -> float: ...
@@ -50,6 +52,12 @@ class Accountable(Protocol):
         """What is expected within `learned`, the process model's vote counted."""
         ...
 
+    def forecast(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> AbstractForecast:
+        """The forecast of what is told, carried to `horizon`."""
+        ...
+
 
 def account_by_feature(
     fitted: Accountable,
@@ -57,9 +65,10 @@ def account_by_feature(
     snapshot: Snapshot,
     horizon: Horizon,
     reference: Snapshot,
-) -> Contributions:
-    """Parts of ((1 − vote) · kept · Π predictors + vote · process) · ratio, which add up to it.
+) -> Account:
+    """The forecast, and parts of its mean that add up to it.
 
+    The mean is ((1 − vote) · kept · Π predictors + vote · process) · ratio.
     By exact TreeSHAP, through all links and products; by Shapley values of what the model reads
     where a predictor has no parts of its own.
 
@@ -74,10 +83,11 @@ def account_by_feature(
     factors = [one for one in predictors if isinstance(one, Attributes)]
     if len(factors) < len(predictors):
         return shapley(fitted, snapshot, horizon, reference)
+    refuse_other_horizon(fitted=fitted.horizon, asked=horizon)
     known = snapshot.with_features(fitted.features)
     way = carry(fitted.process, known, learned=fitted.learned, asked=horizon)
     matrix, columns = fitted.design.matrix(known), fitted.design.columns
-    expected = fitted.told(matrix, way).cash * way.ratio
+    told = fitted.told(matrix, way)
     n, kept, vote = len(matrix), fitted.kept, fitted.vote
     starts, parts = zip(*(factor.raw_parts(matrix) for factor in factors), strict=True)
     sizes = [len(start) for start in starts]
@@ -119,8 +129,9 @@ def account_by_feature(
     moved[:, process, -2] = end[:, process] - start[:, process]
     moved[:, ratio, -1] = end[:, ratio] - start[:, ratio]
     base = money(start)
-    values = along_path(slope, start, end, moved, expected - base)
-    return Contributions(base, (*columns, PROCESS, DECLINE), values)
+    values = along_path(slope, start, end, moved, told.cash * way.ratio - base)
+    parts = Contributions(base, (*columns, PROCESS, DECLINE), values)
+    return fitted.forecast(known, horizon, told, way), parts
 
 
 Value = Callable[[Scores], Float[np.ndarray, " rows"]]
