@@ -206,12 +206,13 @@ def _told(snapshot: Snapshot, reasons: Sequence[str]) -> list[list[str | None]]:
     customers = snapshot.customers
     if "days_since_last" not in customers.columns:
         customers = customers.with_columns(days_since_last=pl.col("T") - pl.col("recency"))
+    there = set(customers.columns)
     columns: list[list[str | None]] = []
     for reason in reasons:
         name = _TOLD_BY.get(reason, reason)
-        if name not in customers.columns and f"customers.{name}" in customers.columns:
+        if name not in there:
             name = f"customers.{name}"
-        values = customers[name].to_list() if name in customers.columns else [None] * len(customers)
+        values = customers[name].to_list() if name in there else [None] * len(customers)
         columns.append([_text(value) for value in values])
     return [list(row) for row in zip(*columns, strict=True)]
 

@@ -27,6 +27,7 @@ PROCESS = "what the process model expects"
 DECLINE = "change of pace beyond the learned horizon"
 
 Scores = Float[np.ndarray, "rows scores"]
+Rows = Float[np.ndarray, " rows"]
 
 
 @runtime_checkable
@@ -68,8 +69,8 @@ def account_by_feature(
 ) -> Account:
     """The forecast, and parts of its mean that add up to it.
 
-    The mean is ((1 − vote) · kept · Π predictors + vote · process) · ratio.
-    By exact TreeSHAP, through all links and products; by Shapley values of what the model reads
+    The mean is ((1 − vote) · kept · Π predictors + vote · process) · ratio, and its parts are told
+    by exact TreeSHAP, through all links and products; by Shapley values of what the model reads
     where a predictor has no parts of its own.
 
     Nobody in particular has the forests' expected raw scores, is expected by the process model to
@@ -78,7 +79,7 @@ def account_by_feature(
     Parameters
     ----------
     predictors : their product is the expected cash within `learned`
-    reference : customers of the same day, see `contributions_of`
+    reference : customers of the same day, see `account_of`
     """
     factors = [one for one in predictors if isinstance(one, Attributes)]
     if len(factors) < len(predictors):
@@ -102,25 +103,25 @@ def account_by_feature(
         _mean_of(factor, slice(bounds[k], bounds[k + 1])) for k, factor in enumerate(factors)
     ]
 
-    def product(scores: Scores) -> Float[np.ndarray, " rows"]:
-        return np.asarray(kept * np.prod([value(scores) for value, _ in forests], axis=0))
-
-    def money(scores: Scores) -> Float[np.ndarray, " rows"]:
-        inside = (1.0 - vote) * product(scores) + vote * scores[:, process]
-        return np.asarray(np.exp(scores[:, ratio]) * inside)
+    def money(scores: Scores) -> tuple[list[Rows], Rows]:
+        """The value of each forest, and of all."""
+        values = [value(scores) for value, _ in forests]
+        inside = (1.0 - vote) * kept * np.prod(values, axis=0) + vote * scores[:, process]
+        return values, np.asarray(np.exp(scores[:, ratio]) * inside)
 
     def slope(scores: Scores) -> Scores:
         found = np.zeros_like(scores)
         grown = np.exp(scores[:, ratio])
-        for k, (value, gradient) in enumerate(forests):
-            others = product(scores) / np.maximum(value(scores), 1e-300)
+        values, found[:, ratio] = money(scores)
+        product = kept * np.prod(values, axis=0)
+        for k, (_, gradient) in enumerate(forests):
+            others = product / np.maximum(values[k], 1e-300)
             where = slice(bounds[k], bounds[k + 1])
             found[:, where] = (grown * (1.0 - vote) * others)[:, None] * gradient(scores)
         found[:, process] = grown * vote
-        found[:, ratio] = money(scores)
         return found
 
-    start[:, process] = product(start)
+    start[:, process] = kept * np.prod([value(start) for value, _ in forests], axis=0)
     start[:, ratio] = np.log(horizon.days / fitted.learned.days)
     end = start + moved.sum(axis=2)
     if way.told is not None:
@@ -128,13 +129,13 @@ def account_by_feature(
     end[:, ratio] = np.log(way.ratio)
     moved[:, process, -2] = end[:, process] - start[:, process]
     moved[:, ratio, -1] = end[:, ratio] - start[:, ratio]
-    base = money(start)
+    _, base = money(start)
     values = along_path(slope, start, end, moved, told.cash * way.ratio - base)
     parts = Contributions(base, (*columns, PROCESS, DECLINE), values)
     return fitted.forecast(known, horizon, told, way), parts
 
 
-Value = Callable[[Scores], Float[np.ndarray, " rows"]]
+Value = Callable[[Scores], Rows]
 Gradient = Callable[[Scores], Float[np.ndarray, "rows members"]]
 
 
@@ -147,7 +148,7 @@ def _mean_of(factor: Attributes, where: slice) -> tuple[Value, Gradient]:
     }
     inverse, derivative = links[factor.link]
 
-    def value(scores: Scores) -> Float[np.ndarray, " rows"]:
+    def value(scores: Scores) -> Rows:
         return np.asarray(factor.scale * inverse(scores[:, where]).mean(axis=1))
 
     def gradient(scores: Scores) -> Float[np.ndarray, "rows members"]:

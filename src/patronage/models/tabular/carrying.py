@@ -89,11 +89,11 @@ def carry(
         even = np.full((n, asked.n_periods), 1.0 / asked.n_periods)
         return Carried(ones, ones, even, None, None)
     horizons = [asked] if learned.days == asked.days else [asked, learned]
-    longer, *shorter_ones = expectations_of(process, snapshot, horizons)
+    longer, *others = expectations_of(process, snapshot, horizons)
     shares = period_shares(longer)
-    if not shorter_ones:
+    if not others:
         return Carried(np.ones(n), np.ones(n), shares, longer.p_alive, summarise(longer))
-    (shorter,) = shorter_ones
+    (shorter,) = others
     longest = asked.days / learned.days
     declining = carry_ratio(shorter, longer)
     # Why: process models see customers leave faster than they do.
