@@ -6,7 +6,8 @@ worth is the expected cash of such customers, averaged over the reference. A rea
 it adds, averaged over all orders in which reasons can be learned (Shapley 1953).
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import factorial
@@ -74,13 +75,12 @@ def shapley(
     m = len(others.customers)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
-    mine = own_columns[np.repeat(np.arange(n), m)]
-    theirs = _readable(others.customers)[np.tile(np.arange(m), n)]
+    their_columns = _readable(others.customers)
     # Why together: a forecast of few rows is mostly what it costs to ask for one.
     at_once = max(1, _CHUNK // (n * m))
     for start in range(0, len(sets), at_once):
         asked = sets[start : start + at_once]
-        mixed = _consistent(pl.concat(_mixed(some, mine, theirs, columns) for some in asked))
+        mixed = _consistent(_mixed(asked, own_columns, their_columns, columns))
         cash = _expected(fitted, known, horizon, mixed).reshape(len(asked), n, m)
         worth |= dict(zip(asked, cash.mean(axis=2), strict=True))
     values = np.zeros((n, k))
@@ -133,15 +133,31 @@ def _log_gap(recency: pl.Expr) -> pl.Expr:
 
 
 def _mixed(
-    some: frozenset[int],
-    mine: pl.DataFrame,
-    theirs: pl.DataFrame,
+    sets: Sequence[frozenset[int]],
+    own: pl.DataFrame,
+    others: pl.DataFrame,
     columns: Mapping[str, tuple[str, ...]],
 ) -> pl.DataFrame:
-    """Customers with some reasons of the one explained, and the others of the reference."""
-    reasons = tuple(columns)
-    taken = {name for place in some for name in columns[reasons[place]]}
-    return pl.DataFrame([(mine if name in taken else theirs)[name] for name in theirs.columns])
+    """Customers with some reasons of the one explained, and the others of the reference.
+
+    Returns
+    -------
+    a row for each of the sets, of the customers explained and of the others, the last of them
+    changing fastest
+    """
+    n, m = len(own), len(others)
+    both = pl.concat([own.select(others.columns), others])
+    mine, theirs = np.repeat(np.arange(n), m), n + np.tile(np.arange(m), n)
+    alike = defaultdict[frozenset[int], list[str]](list)
+    for name in both.columns:
+        alike[frozenset(k for k, names in enumerate(columns.values()) if name in names)].append(
+            name
+        )
+    parts = []
+    for places, names in alike.items():
+        rows = np.concatenate([mine if places & some else theirs for some in sets])
+        parts.append(both.select(names)[rows])
+    return pl.concat(parts, how="horizontal")
 
 
 def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
