@@ -6,7 +6,6 @@ worth is the expected cash of such customers, averaged over the reference. A rea
 it adds, averaged over all orders in which reasons can be learned (Shapley 1953).
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -75,12 +74,13 @@ def shapley(
     m = len(others.customers)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
-    their_columns = _readable(others.customers)
+    theirs = _readable(others.customers)[np.tile(np.arange(m), n)]
+    mine = own_columns.select(theirs.columns)[np.repeat(np.arange(n), m)]
     # Why together: a forecast of few rows is mostly what it costs to ask for one.
     at_once = max(1, _CHUNK // (n * m))
     for start in range(0, len(sets), at_once):
         asked = sets[start : start + at_once]
-        mixed = _consistent(_mixed(asked, own_columns, their_columns, columns))
+        mixed = _consistent(_mixed(asked, mine, theirs, columns))
         cash = _expected(fitted, known, horizon, mixed).reshape(len(asked), n, m)
         worth |= dict(zip(asked, cash.mean(axis=2), strict=True))
     values = np.zeros((n, k))
@@ -89,10 +89,10 @@ def shapley(
             if place not in some:
                 weight = factorial(len(some)) * factorial(k - len(some) - 1) / factorial(k)
                 values[:, place] += weight * (worth[some | {place}] - worth[some])
-    # What a model looks up by the customer's id is in no column.
-    own = _expected_of(fitted, known, horizon) - worth[sets[-1]]
-    values = np.concatenate([values, own[:, None]], axis=1)
     (forecast,) = expectations_of(fitted, known, [horizon])
+    # What a model looks up by the customer's id is in no column.
+    own = forecast.mean().sum(axis=1) - worth[sets[-1]]
+    values = np.concatenate([values, own[:, None]], axis=1)
     return forecast, Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
 
 
@@ -134,30 +134,16 @@ def _log_gap(recency: pl.Expr) -> pl.Expr:
 
 def _mixed(
     sets: Sequence[frozenset[int]],
-    own: pl.DataFrame,
-    others: pl.DataFrame,
+    mine: pl.DataFrame,
+    theirs: pl.DataFrame,
     columns: Mapping[str, tuple[str, ...]],
 ) -> pl.DataFrame:
-    """Customers with some reasons of the one explained, and the others of the reference.
-
-    Returns
-    -------
-    a row for each of the sets, of the customers explained and of the others, the last of them
-    changing fastest
-    """
-    n, m = len(own), len(others)
-    both = pl.concat([own.select(others.columns), others])
-    mine, theirs = np.repeat(np.arange(n), m), n + np.tile(np.arange(m), n)
-    alike = defaultdict[frozenset[int], list[str]](list)
-    for name in both.columns:
-        alike[frozenset(k for k, names in enumerate(columns.values()) if name in names)].append(
-            name
-        )
-    parts = []
-    for places, names in alike.items():
-        rows = np.concatenate([mine if places & some else theirs for some in sets])
-        parts.append(both.select(names)[rows])
-    return pl.concat(parts, how="horizontal")
+    """For each set in turn, the rows with its reasons of the one explained, others of the other."""
+    made = []
+    for own, other in zip(mine, theirs, strict=True):
+        places = {k for k, names in enumerate(columns.values()) if own.name in names}
+        made.append(pl.concat([own if places & some else other for some in sets]))
+    return pl.DataFrame(made)
 
 
 def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
