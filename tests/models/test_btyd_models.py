@@ -78,6 +78,23 @@ def test_process_models_forecast_any_horizon_alike(shop, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_expectations_of_several_horizons_are_what_is_predicted_for_each(shop, name):
+    fitted = MODELS[name]().fit(shop, YEAR)
+    horizons = (YEAR, Horizon(5, "week"))
+
+    found = fitted.expectations(shop, horizons)
+
+    for one, horizon in zip(found, horizons, strict=True):
+        whole = fitted.predict(shop, horizon)
+        assert one.mean_factors is None
+        assert one.horizon == horizon
+        for told in ("customer_id", "p_alive", "n_purchases"):
+            np.testing.assert_array_equal(getattr(one, told), getattr(whole, told))
+        np.testing.assert_array_equal(one.mean(), whole.mean())
+        np.testing.assert_array_equal(one.p_zero(), whole.p_zero())
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_factors_are_the_gradient_of_the_total_times_the_root_of_the_covariance(shop, name):
     fitted = MODELS[name]().fit(shop, YEAR)
     forecast = fitted.predict(shop, YEAR)

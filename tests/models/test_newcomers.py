@@ -16,7 +16,7 @@ from patronage.models.baselines import EveryoneAverage
 from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.ensembles.by_cohort import ByCohort, FittedByCohort
 from patronage.models.ensembles.newcomer_blend import FittedNewcomerBlend, NewcomerBlend
-from patronage.models.explaining import contributions_of
+from patronage.models.explaining import account_of
 from patronage.models.memory import Remembered
 from patronage.models.reasons import reasons_of
 from patronage.models.tabular.newcomer import Newcomer
@@ -155,7 +155,7 @@ def test_the_parts_of_an_explanation_add_up(judged: Judged):
     some = np.sort(np.concatenate(rows))
     reference = judged.snapshot.take(slice(0, 300, 10))
 
-    parts = contributions_of(judged.fitted, judged.snapshot.take(some), HORIZON, reference)
+    _, parts = account_of(judged.fitted, judged.snapshot.take(some), HORIZON, reference)
 
     assert "acquisition cohort" in parts.reasons
     assert "first_basket" in parts.reasons

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,6 +95,34 @@ def test_half_of_a_decline_is_believed(kept: float):
     assert way.shares[:, 1] / way.shares[:, 0] == pytest.approx(np.sqrt(kept))
     assert way.told is not None
     assert way.told.purchases == pytest.approx(1 + kept)
+
+
+@dataclass(frozen=True)
+class Terse:
+    """The same process, which tells what it expects and nothing of its own uncertainty."""
+
+    of: Fading
+    features: tuple[str, ...] = ()
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
+        raise AssertionError("a carrier is asked for expectations alone")
+
+    def expectations(self, snapshot: Snapshot, horizons: Sequence[Horizon]) -> list[SampleForecast]:
+        return [self.of.predict(snapshot, horizon) for horizon in horizons]
+
+
+@pytest.mark.parametrize("learned", [Horizon(2, "week"), Horizon(8, "week")])
+def test_a_process_carries_by_its_expectations_where_it_tells_them(learned: Horizon):
+    asked = Horizon(8, "week")
+    whole = carry(Fading(0.8), TWO_CUSTOMERS, learned=learned, asked=asked)
+
+    way = carry(Terse(Fading(0.8)), TWO_CUSTOMERS, learned=learned, asked=asked)
+
+    for told in ("ratio", "exponent", "shares"):
+        np.testing.assert_array_equal(getattr(way, told), getattr(whole, told))
+    assert way.told is not None
+    assert whole.told is not None
+    np.testing.assert_array_equal(way.told.purchases, whole.told.purchases)
 
 
 def test_silence_of_a_poisson_process_has_the_exponent_of_its_expectation():

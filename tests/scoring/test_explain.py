@@ -1,7 +1,7 @@
 """Explanations in money: they add up, they are fair, and they say what changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 
@@ -19,7 +19,7 @@ from patronage.models.btyd.pareto_nbd import ParetoNBD
 from patronage.models.btyd.timing import timed_histories_of
 from patronage.models.ensembles.by_cohort import ByCohort
 from patronage.models.ensembles.vote import Vote
-from patronage.models.explaining import contributions_of
+from patronage.models.explaining import account_of
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.learners.lightgbm import LightGBM
@@ -28,6 +28,7 @@ from patronage.models.tabular.tweedie import Tweedie
 from patronage.scoring import Explanation, Scoring, explain, importance, score, what_changed
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.uncertainty import Conformal, IsotonicRecalibration, Recalibrated
+from patronage.uncertainty.isotonic import FittedIsotonicRecalibration, MonotoneCurve
 from patronage.value import Economics
 
 pytest.importorskip("lightgbm", reason="for want of lightgbm, of the extra boost")
@@ -88,6 +89,25 @@ def test_the_parts_add_up_to_the_score(
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS],
+)
+def test_the_forecast_of_an_account_is_that_of_the_model(
+    name: str, snapshot: Snapshot, scoring: Callable[[str], Scoring]
+):
+    fitted: FittedModel = scoring(name).fitted
+    some = snapshot.take(slice(5, 45, 10))
+    told = fitted.predict(some, HORIZON)
+
+    found, _ = account_of(fitted, some, HORIZON, snapshot.take(slice(0, 100)))
+
+    assert type(found) is type(told)
+    assert found.customer_id.tolist() == told.customer_id.tolist()
+    np.testing.assert_allclose(found.mean(), told.mean(), rtol=1e-12)
+    np.testing.assert_allclose(found.quantile([0.1, 0.9]), told.quantile([0.1, 0.9]), rtol=1e-12)
+
+
 @dataclass(frozen=True)
 class Product:
     """Cash = frequency × amount: two reasons, no others."""
@@ -120,7 +140,9 @@ def test_shapley_values_of_a_product_by_hand():
     )
     known = take_snapshot(log, as_of=day + timedelta(days=20))
 
-    found = shapley(Product(), known.take(slice(1, 2)), Horizon(1, "week"), known.take(slice(0, 1)))
+    _, found = shapley(
+        Product(), known.take(slice(1, 2)), Horizon(1, "week"), known.take(slice(0, 1))
+    )
 
     parts = dict(zip(found.reasons, found.values[0], strict=True))
     assert found.base.tolist() == [0.0]
@@ -136,12 +158,38 @@ def test_the_base_is_the_mean_of_those_compared_with(
 
     others = snapshot.take(slice(0, 100))
 
-    found = contributions_of(fitted, snapshot.take(slice(0, 1)), HORIZON, others)
+    _, found = account_of(fitted, snapshot.take(slice(0, 1)), HORIZON, others)
 
     assert found.compared_with == 100
     cash = fitted.predict(others, HORIZON).mean().sum(axis=1)
     # A history that is put together anew may be mended a little.
     assert found.base.item() == pytest.approx(cash.mean(), rel=1e-3)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The same forecasts, asked for so often."""
+
+    asked: list[Snapshot] = field(default_factory=list)
+    features: tuple[str, ...] = ()
+
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> SampleForecast:
+        self.asked.append(snapshot)
+        return Product().predict(snapshot, horizon)
+
+
+def test_a_wrapper_asks_its_model_for_no_more_than_the_model_alone(snapshot: Snapshot):
+    counting, money = Counting(), Economics(0.4, 0.10)
+    curve = MonotoneCurve(np.array([1.0, 1000.0]), np.array([2.0, 1500.0]), "money")
+    wrapped = FittedIsotonicRecalibration(FittedIsotonicRecalibration(counting, curve), curve)
+    one = snapshot.take(slice(0, 1))
+
+    def asked_by(fitted: FittedModel) -> int:
+        counting.asked.clear()
+        explain(one, Scoring(fitted, Horizon(1, "week"), money, "counting"), reference=snapshot)
+        return len(counting.asked)
+
+    assert asked_by(wrapped) == asked_by(counting) > 0
 
 
 @dataclass(frozen=True)
@@ -160,7 +208,7 @@ def test_a_rhythm_is_taken_to_histories_that_it_is_possible_in(snapshot: Snapsho
     known = snapshot.with_features(("regularity",))
     cash = Rhythmic().predict(known, HORIZON).mean().sum(axis=1)
 
-    found = shapley(Rhythmic(), known.take(slice(0, 20)), HORIZON, known)
+    _, found = shapley(Rhythmic(), known.take(slice(0, 20)), HORIZON, known)
 
     assert found.compared_with == 50
     parts = dict(zip(found.reasons, found.values.T, strict=True))

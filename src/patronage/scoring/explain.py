@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from patronage.errors import SettingsError
-from patronage.models.explaining import contributions_of
+from patronage.models.explaining import account_of
 from patronage.scoring.score import Scoring
 from patronage.snapshots import Snapshot
 from patronage.value import residual_clv, unit_value
@@ -101,10 +101,9 @@ def explain(
     if customer_id is not None:
         rows = _rows(known, customer_id)
         known = known.take(rows)
-    forecast = scoring.fitted.predict(known, scoring.horizon)
+    forecast, cash = account_of(scoring.fitted, known, scoring.horizon, compared)
     economics = scoring.economics.take(rows)
-    unit = unit_value(forecast, economics)
-    parts = contributions_of(scoring.fitted, known, scoring.horizon, compared).scaled(unit)
+    parts = cash.scaled(unit_value(forecast, economics))
     ids = known.customers["customer_id"]
     totals = pl.DataFrame({"customer_id": ids, "base": parts.base}).with_columns(
         clv=pl.Series(residual_clv(forecast, economics))
@@ -207,12 +206,13 @@ def _told(snapshot: Snapshot, reasons: Sequence[str]) -> list[list[str | None]]:
     customers = snapshot.customers
     if "days_since_last" not in customers.columns:
         customers = customers.with_columns(days_since_last=pl.col("T") - pl.col("recency"))
+    there = set(customers.columns)
     columns: list[list[str | None]] = []
     for reason in reasons:
         name = _TOLD_BY.get(reason, reason)
-        if name not in customers.columns and f"customers.{name}" in customers.columns:
+        if name not in there:
             name = f"customers.{name}"
-        values = customers[name].to_list() if name in customers.columns else [None] * len(customers)
+        values = customers[name].to_list() if name in there else [None] * len(customers)
         columns.append([_text(value) for value in values])
     return [list(row) for row in zip(*columns, strict=True)]
 

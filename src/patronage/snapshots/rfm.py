@@ -192,8 +192,10 @@ def rfm_of(columns: pl.DataFrame, features: Sequence[str]) -> RFM:
     A column `weight` says how many customers a row stands for.
     """
 
-    def numbers(name: str, missing: float = np.nan) -> Float[np.ndarray, " customers"]:
-        return columns[name].cast(pl.Float64).fill_null(missing).to_numpy()
+    def numbers(name: str, missing: float | None = None) -> Float[np.ndarray, " customers"]:
+        """The column; NaN where there is no number, if not said otherwise."""
+        found = columns[name].cast(pl.Float64)
+        return (found if missing is None else found.fill_null(missing)).to_numpy()
 
     x, first = numbers("frequency"), numbers("first_amount")
     paid_first = first > 0

@@ -11,7 +11,7 @@ from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.btyd.model import AbstractBTYD
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
 from patronage.uncertainty.accounts import levelled_account
@@ -84,17 +84,20 @@ class FittedBootstrap:
         return self.model.features
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast:
-        base = self.model.predict(snapshot, horizon)
+        return self._bounded(self.model.predict(snapshot, horizon))
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self._bounded, self.model, snapshot, horizon, reference)
+
+    def _bounded(self, base: AbstractForecast) -> AbstractForecast:
+        """The model's forecast with what the resampled errors say of its mean."""
         if self.method == "weights":
             return base
         mean = base.mean().sum(axis=1)
-        group = np.searchsorted(self.edges, mean / horizon.days)
+        group = np.searchsorted(self.edges, mean / base.horizon.days)
         factors = mean[:, None] * self.root[group]
         return replace(base, mean_factors=factors)  # type: ignore[type-var]
-
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """The model's account, levelled as its forecast is."""
-        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

@@ -21,7 +21,7 @@ from patronage.forecast import AbstractForecast, CalibratedForecast, JoinedForec
 from patronage.forecast.calibrated import ScoreBy, Yardstick
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
 from patronage.uncertainty.accounts import levelled_account
@@ -161,12 +161,19 @@ class FittedConformal:
         return self.model.features
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CalibratedForecast:
-        tenure = snapshot.customers["T"].to_numpy().astype(float)
-        return calibrate_with(self.calibration, self.model.predict(snapshot, horizon), tenure)
+        return self._calibrated(self.model.predict(snapshot, horizon), snapshot)
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """The model's account, levelled as its forecast is."""
-        return levelled_account(self, self.model, snapshot, horizon, reference)
+
+        def wrap(base: AbstractForecast) -> CalibratedForecast:
+            return self._calibrated(base, snapshot)
+
+        return levelled_account(wrap, self.model, snapshot, horizon, reference)
+
+    def _calibrated(self, base: AbstractForecast, snapshot: Snapshot) -> CalibratedForecast:
+        tenure = snapshot.customers["T"].to_numpy().astype(float)
+        return calibrate_with(self.calibration, base, tenure)
 
 
 @final

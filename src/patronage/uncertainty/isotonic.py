@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.errors import SettingsError
-from patronage.forecast import ScaledForecast
+from patronage.forecast import AbstractForecast, ScaledForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
 from patronage.uncertainty.accounts import levelled_account
@@ -98,12 +98,14 @@ class FittedIsotonicRecalibration:
         return self.model.features
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ScaledForecast:
-        base = self.model.predict(snapshot, horizon)
-        return ScaledForecast.of(base, self.curve.factor(base.mean().sum(axis=1)))
+        return self._corrected(self.model.predict(snapshot, horizon))
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """The model's account, levelled as its forecast is."""
-        return levelled_account(self, self.model, snapshot, horizon, reference)
+        return levelled_account(self._corrected, self.model, snapshot, horizon, reference)
+
+    def _corrected(self, base: AbstractForecast) -> ScaledForecast:
+        return ScaledForecast.of(base, self.curve.factor(base.mean().sum(axis=1)))
 
 
 @final

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import final
 
+from patronage.forecast import AbstractForecast
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.folds import Summary, fold_forecasts, summarise
 from patronage.models.training_pairs import rewound_origins
 from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
@@ -29,7 +30,13 @@ class FittedRecalibrated:
         return self.model.features
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> EmpiricalHurdleForecast:
-        base = self.model.predict(snapshot, horizon)
+        return self._corrected(self.model.predict(snapshot, horizon))
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """The model's account, levelled as its forecast is."""
+        return levelled_account(self._corrected, self.model, snapshot, horizon, reference)
+
+    def _corrected(self, base: AbstractForecast) -> EmpiricalHurdleForecast:
         told = summarise(base)
         return calibrated_forecast(
             self.calibration,
@@ -38,10 +45,6 @@ class FittedRecalibrated:
             purchases=told.purchases,
             p_positive=told.p_positive,
         )
-
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """The model's account, levelled as its forecast is."""
-        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from patronage.forecast import AbstractForecast, ScaledForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot, is_attribute
 from patronage.uncertainty.accounts import levelled_account
@@ -82,14 +82,20 @@ class FittedSegmentRecalibration:
         return tuple(dict.fromkeys((*self.model.features, *_reads(self.by))))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ScaledForecast:
-        base = self.model.predict(snapshot, horizon)
+        return self._corrected(self.model.predict(snapshot, horizon), snapshot)
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """The model's account, levelled as its forecast is."""
+
+        def wrap(base: AbstractForecast) -> ScaledForecast:
+            return self._corrected(base, snapshot)
+
+        return levelled_account(wrap, self.model, snapshot, horizon, reference)
+
+    def _corrected(self, base: AbstractForecast, snapshot: Snapshot) -> ScaledForecast:
         at = snapshot.with_features(_reads(self.by))
         place = _segments(_measure(at, base, self.by), self.edges, self.names)
         return ScaledForecast.of(base, self.factors[place])
-
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """The model's account, levelled as its forecast is."""
-        return levelled_account(self, self.model, snapshot, horizon, reference)
 
 
 @final

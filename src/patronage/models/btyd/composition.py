@@ -1,4 +1,4 @@
-"""Compose purchases and spend into a forecast of cash, with what is not known about its mean."""
+"""Purchases ahead of the rows of a table, and what is not known about the cash expected of them."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -8,8 +8,6 @@ from jaxtyping import Float
 
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
-from patronage.forecast.spend import AbstractSpend, UnitSpend
-from patronage.horizon import Horizon
 from patronage.models.btyd.compacted_counts import CompactedCounts
 from patronage.models.btyd.process import Process, PurchaseTable, natural
 from patronage.models.btyd.spending import FittedSpend
@@ -21,7 +19,7 @@ from patronage.models.fitting.posterior import Posterior
 from patronage.models.fitting.report import FitReport
 from patronage.snapshots import RFM, Snapshot
 
-__all__ = ["cash_ratio", "compacted_counts", "encoded", "forecast_cash", "purchases_ahead"]
+__all__ = ["cash_ratio", "compacted_counts", "encoded", "mean_factors", "purchases_ahead"]
 
 TableT = TypeVar("TableT", bound=PurchaseTable)
 
@@ -45,50 +43,42 @@ def purchases_ahead(
 ) -> AbstractCounts:
     """Purchases ahead of each row of an RFM table."""
     encoder, table = encoded(process, covariates, rfm)
-    return _counts(process, report, encoder, table)
+
+    def of(rows: Any) -> AbstractCounts:
+        theta = encoder.theta(process.likelihood, report.coefficients, rows)
+        return process.counts(natural(theta), encoder.observed(rows))
+
+    return compacted_counts(table, of)
 
 
-def forecast_cash(
+def mean_factors(
     process: Process[Any],
     report: FitReport,
     spend: FittedSpend | None,
-    ratio: float,
-    snapshot: Snapshot,
-    horizon: Horizon,
+    rfm: RFM,
+    forecast: CompoundForecast,
     *,
     covariates: FittedCovariates | None = None,
     posterior: Posterior | None = None,
-) -> CompoundForecast:
-    """Compose purchases and spend for every customer of the snapshot.
+) -> Float[np.ndarray, "customers factors"]:
+    """What is not known about the expected cash of a forecast, from the parameters' covariance.
 
     Parameters
     ----------
-    ratio : net cash per money of purchases
+    forecast : composed of the process and the spend, for the rows of `rfm`
     covariates : how they shift θ; None: θ is the same for all
     posterior : where there is one, its covariance is carried instead of the report's
     """
-    rfm = process.summary(snapshot)
     encoder, table = encoded(process, covariates, rfm)
-    counts = _counts(process, report, encoder, table)
-    money: AbstractSpend = UnitSpend(len(rfm)) if spend is None else spend.spend(rfm)
-    ratio = 1.0 if spend is None else ratio
-    expected = counts.mean(np.array([0.0, horizon.days]))[:, 0]
-    slopes = _relative_gradient(process, report, encoder, table, days=horizon.days)
+    days, ratio = forecast.horizon.days, forecast.cash_ratio
+    expected = forecast.counts.mean(np.array([0.0, days]))[:, 0]
+    slopes = _relative_gradient(process, report, encoder, table, days=days)
     covariance = report.covariance if posterior is None else posterior.covariance
-    factors = [
-        (ratio * expected * money.mean())[:, None] * (slopes @ np.linalg.cholesky(covariance))
-    ]
+    cash = ratio * expected * forecast.spend.mean()
+    factors = [cash[:, None] * (slopes @ np.linalg.cholesky(covariance))]
     if spend is not None:
         factors.append((ratio * expected)[:, None] * (spend.mean_gradient(rfm) @ spend.mean_root))
-    return CompoundForecast(
-        rfm.customer_id,
-        snapshot.as_of,
-        horizon,
-        counts,
-        money,
-        cash_ratio=ratio,
-        mean_factors=np.concatenate(factors, axis=1),
-    )
+    return np.concatenate(factors, axis=1)
 
 
 def cash_ratio(snapshot: Snapshot) -> float:
@@ -106,16 +96,6 @@ def encoded(
     if covariates is None:
         return ConstantEncoder(), table
     return covariates.encoder, covariates.beside(table, rfm.covariates)
-
-
-def _counts(
-    process: Process[Any], report: FitReport, encoder: Encoder[Any], table: Any
-) -> AbstractCounts:
-    def of(rows: Any) -> AbstractCounts:
-        theta = encoder.theta(process.likelihood, report.coefficients, rows)
-        return process.counts(natural(theta), encoder.observed(rows))
-
-    return compacted_counts(table, of)
 
 
 def _relative_gradient(

@@ -98,13 +98,15 @@ def _by_nodes(
             rows = order[cut : min(cut + _ROWS, end)]
             found[rows] = _power_sum(r[rows], w[rows], p, share)
     small = np.repeat(~large, ends - starts)
-    rows, at = order[small], np.repeat(np.arange(len(ends)), ends - starts)[small]
-    for edge in range(w.shape[1]):
-        until = w[rows, edge]
-        total = np.zeros(len(rows))
+    all_rows, all_at = order[small], np.repeat(np.arange(len(ends)), ends - starts)[small]
+    for cut in range(0, len(all_rows), _ROWS):
+        rows, at = all_rows[cut : cut + _ROWS], all_at[cut : cut + _ROWS]
+        until, minus_r = w[rows], -r[rows, None]
+        total = np.zeros_like(until)
         for k in range(n_nodes):
-            total -= weights[at, k] * np.expm1(-r[rows] * np.log1p(nodes[at, k] * until))
-        found[rows, edge] = total
+            p, share = nodes[at, k, None], weights[at, k, None]
+            total -= share * np.expm1(minus_r * np.log1p(p * until))
+        found[rows] = total
     return found
 
 

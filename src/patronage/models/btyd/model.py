@@ -12,8 +12,9 @@ from jaxtyping import Float
 from patronage.errors import NotEnoughDataError
 from patronage.forecast.compound import CompoundForecast
 from patronage.forecast.counts import AbstractCounts
+from patronage.forecast.spend import UnitSpend
 from patronage.horizon import Horizon
-from patronage.models.btyd.composition import cash_ratio, forecast_cash, purchases_ahead
+from patronage.models.btyd.composition import cash_ratio, mean_factors, purchases_ahead
 from patronage.models.btyd.counting_free import CountingFree
 from patronage.models.btyd.gamma_gamma import GammaGamma
 from patronage.models.btyd.predictions import prediction_table
@@ -129,19 +130,45 @@ class FittedBTYD:
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> CompoundForecast:
         """Forecast every customer of the snapshot, over any horizon."""
-        known = self.known(snapshot)
-        for part in self._read():
-            part.warn(known.rfm().covariates, len(known.customers))
-        return forecast_cash(
+        rfm = self._summary(snapshot)
+        (expected,) = self._composed(rfm, snapshot, [horizon])
+        doubt = mean_factors(
             self.process,
             self.report,
             self.spend,
-            self.cash_ratio,
-            known,
-            horizon,
+            rfm,
+            expected,
             covariates=self.covariates,
             posterior=self.posterior,
         )
+        return replace(expected, mean_factors=doubt)
+
+    def expectations(
+        self, snapshot: Snapshot, horizons: Sequence[Horizon]
+    ) -> list[CompoundForecast]:
+        """What `predict` says of each horizon, but for `mean_factors`, which cost most of it."""
+        return self._composed(self._summary(snapshot), snapshot, horizons)
+
+    def _summary(self, snapshot: Snapshot) -> RFM:
+        """What the process reads of every customer; what is doubtful of covariates is told."""
+        known = self.known(snapshot)
+        for part in self._read():
+            part.warn(known.rfm().covariates, len(known.customers))
+        return self.process.summary(known)
+
+    def _composed(
+        self, rfm: RFM, snapshot: Snapshot, horizons: Sequence[Horizon]
+    ) -> list[CompoundForecast]:
+        """Purchases and spend of every customer, over each horizon."""
+        counts = self.counts(rfm)
+        money = UnitSpend(len(rfm)) if self.spend is None else self.spend.spend(rfm)
+        ratio = 1.0 if self.spend is None else self.cash_ratio
+        return [
+            CompoundForecast(
+                rfm.customer_id, snapshot.as_of, horizon, counts, money, cash_ratio=ratio
+            )
+            for horizon in horizons
+        ]
 
     def _read(self) -> tuple[FittedCovariates, ...]:
         both = (self.covariates, attributes_of(self.spend))

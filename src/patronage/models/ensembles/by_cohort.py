@@ -12,7 +12,7 @@ from patronage.forecast import JoinedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.cohorts import cohort_features, cohort_names
-from patronage.models.explaining import Contributions, contributions_of
+from patronage.models.explaining import Account, Contributions, account_of
 from patronage.snapshots import Snapshot, take_snapshot
 
 __all__ = ["ByCohort", "FittedByCohort"]
@@ -48,16 +48,19 @@ class FittedByCohort:
             rows.append(where)
         return JoinedForecast.of(groups, rows)
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Each customer's account by the model of its cohort."""
-        whole: list[Contributions] = []
+        groups, rows, whole = [], [], []
         for model, where, known in self._parts(snapshot):
-            part = contributions_of(model, known, horizon, reference)
+            forecast, part = account_of(model, known, horizon, reference)
+            groups.append(forecast)
+            rows.append(where)
             base = np.zeros(len(snapshot.customers))
             values = np.zeros((len(base), len(part.reasons)))
             base[where], values[where] = part.base, part.values
             whole.append(replace(part, base=base, values=values))
-        return Contributions.weighted(whole, [1.0] * len(whole))
+        joined = JoinedForecast.of(groups, rows)
+        return joined, Contributions.weighted(whole, [1.0] * len(whole))
 
     def _parts(self, snapshot: Snapshot) -> Iterator[tuple[FittedModel, np.ndarray, Snapshot]]:
         """Each model, where its customers stand, and their snapshot."""

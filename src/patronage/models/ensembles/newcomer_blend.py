@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.errors import NotEnoughDataError, SettingsError
-from patronage.forecast import JoinedForecast, MixtureForecast
+from patronage.forecast import AbstractForecast, JoinedForecast, MixtureForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.ensembles.pool import fold_chances
 from patronage.models.ensembles.tenure_weight import TenureWeight, learn_tenure_weight
-from patronage.models.explaining import Contributions, contributions_of
+from patronage.models.explaining import Account, Contributions, account_of
 from patronage.models.tabular.carrying import refuse_other_horizon
 from patronage.models.tabular.newcomer import Newcomer
 from patronage.snapshots import Snapshot
@@ -53,33 +53,28 @@ class FittedNewcomerBlend:
         """The regular model's forecast, mixed with the newcomer's for those who are new."""
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        regular = self.regular.predict(known, horizon)
         weights = self._weights(known)
-        new, old = np.flatnonzero(weights > 0), np.flatnonzero(weights == 0)
-        groups, rows = [regular.take(old)] if len(old) else [], [old] if len(old) else []
+        new = np.flatnonzero(weights > 0)
+        own = None
         if self.newcomer is not None and len(new):
-            members = [regular.take(new), self.newcomer.predict(known.take(new), horizon)]
-            groups.append(MixtureForecast.of(members, _both(weights[new])))
-            rows.append(new)
-        joined = JoinedForecast.of(groups, rows)
-        if regular.mean_factors is None:
-            return replace(joined, mean_factors=None)
-        # Why: what the regular model does not know is the same for old and new customers.
-        return replace(joined, mean_factors=regular.mean_factors * (1.0 - weights)[:, None])
+            own = self.newcomer.predict(known.take(new), horizon)
+        return _mixed(self.regular.predict(known, horizon), own, weights)
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Both accounts, weighted customer by customer as the forecasts are."""
+        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        whole = contributions_of(self.regular, known, horizon, reference)
+        regular, whole = account_of(self.regular, known, horizon, reference)
         weights = self._weights(known)
         new = np.flatnonzero(weights > 0)
         if self.newcomer is None or len(new) == 0:
-            return whole
-        own = contributions_of(self.newcomer, known.take(new), horizon, reference)
+            return _mixed(regular, None, weights), whole
+        newcomer, own = account_of(self.newcomer, known.take(new), horizon, reference)
         base, values = np.zeros(len(weights)), np.zeros((len(weights), len(own.reasons)))
         base[new], values[new] = own.base, own.values
         theirs = replace(own, base=base, values=values)
-        return Contributions.weighted([whole, theirs], [1.0 - weights, weights])
+        parts = Contributions.weighted([whole, theirs], [1.0 - weights, weights])
+        return _mixed(regular, newcomer, weights), parts
 
     def _weights(self, snapshot: Snapshot) -> Float[np.ndarray, " customers"]:
         return self.weight.at(snapshot.customers["T"].to_numpy())
@@ -157,6 +152,24 @@ class NewcomerBlend:
 
 def _both(weight: Float[np.ndarray, " customers"]) -> Float[np.ndarray, "customers 2"]:
     return np.stack([1.0 - weight, weight], axis=1)
+
+
+def _mixed(
+    regular: AbstractForecast,
+    newcomer: AbstractForecast | None,
+    weights: Float[np.ndarray, " customers"],
+) -> JoinedForecast:
+    """The regular forecast of the old, and both models' of the new, of whom there is a second."""
+    new, old = np.flatnonzero(weights > 0), np.flatnonzero(weights == 0)
+    groups, rows = [regular.take(old)] if len(old) else [], [old] if len(old) else []
+    if newcomer is not None:
+        groups.append(MixtureForecast.of([regular.take(new), newcomer], _both(weights[new])))
+        rows.append(new)
+    joined = JoinedForecast.of(groups, rows)
+    if regular.mean_factors is None:
+        return replace(joined, mean_factors=None)
+    # Why: what the regular model does not know is the same for old and new customers.
+    return replace(joined, mean_factors=regular.mean_factors * (1.0 - weights)[:, None])
 
 
 def _too_little(error: NotEnoughDataError) -> str:

@@ -16,7 +16,7 @@ from patronage.errors import NotEnoughDataError
 from patronage.forecast import AbstractForecast, MixtureForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions, contributions_of
+from patronage.models.explaining import Account, Contributions, account_of
 from patronage.models.folds import Fold, folds_at
 from patronage.models.training_pairs import rewound_origins
 from patronage.snapshots import Snapshot
@@ -55,17 +55,22 @@ class FittedPool:
         return tuple(dict.fromkeys(groups))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> MixtureForecast:
-        said = [member.predict(snapshot, horizon) for member in self.members.values()]
-        heard = np.flatnonzero(self.weights > 0)
-        return MixtureForecast.of([said[k] for k in heard], self.weights[heard])
+        members, weights = self._heard()
+        said = [member.predict(snapshot, horizon) for member in members]
+        return MixtureForecast.of(said, weights)
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """The members' accounts, weighted as their forecasts are."""
-        heard = [pair for pair in zip(self.members.values(), self.weights, strict=True) if pair[1]]
-        return Contributions.weighted(
-            [contributions_of(member, snapshot, horizon, reference) for member, _ in heard],
-            [float(weight) for _, weight in heard],
-        )
+        members, weights = self._heard()
+        accounts = [account_of(member, snapshot, horizon, reference) for member in members]
+        said, parts = zip(*accounts, strict=True)
+        return MixtureForecast.of(said, weights), Contributions.weighted(parts, weights.tolist())
+
+    def _heard(self) -> tuple[list[FittedModel], Float[np.ndarray, " heard"]]:
+        """The members that have a weight, and it."""
+        heard = self.weights > 0
+        members = [one for one, some in zip(self.members.values(), heard, strict=True) if some]
+        return members, self.weights[heard]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float
 
+from patronage.forecast import AbstractForecast
 from patronage.forecast.empirical_hurdle import EmpiricalHurdleForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.blending import blend, blend_weights
-from patronage.models.explaining import Contributions, contributions_of
+from patronage.models.explaining import Account, Contributions, account_of
 from patronage.models.folds import fold_forecasts, summarise
 from patronage.models.training_pairs import rewound_origins
 from patronage.models.two_part import TwoPartCalibration, calibrated_forecast, learn_two_part
@@ -51,9 +52,21 @@ class FittedStack:
         return tuple(dict.fromkeys(groups))
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> EmpiricalHurdleForecast:
-        forecasts = {
-            name: member.predict(snapshot, horizon) for name, member in self.members.items()
+        return self._stacked(
+            {name: member.predict(snapshot, horizon) for name, member in self.members.items()}
+        )
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """The members' accounts, weighted and levelled as their forecasts are."""
+        accounts = {
+            name: account_of(member, snapshot, horizon, reference)
+            for name, member in self.members.items()
         }
+        weights = [float(weight) for weight in self.weights * self.calibration.cash_factor]
+        parts = Contributions.weighted([parts for _, parts in accounts.values()], weights)
+        return self._stacked({name: forecast for name, (forecast, _) in accounts.items()}), parts
+
+    def _stacked(self, forecasts: Mapping[str, AbstractForecast]) -> EmpiricalHurdleForecast:
         told = blend([summarise(forecast) for forecast in forecasts.values()], self.weights)
         return calibrated_forecast(
             self.calibration,
@@ -62,15 +75,6 @@ class FittedStack:
             purchases=told.purchases,
             p_positive=told.p_positive,
         )
-
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """The members' accounts, weighted and levelled as their forecasts are."""
-        parts = [
-            contributions_of(member, snapshot, horizon, reference)
-            for member in self.members.values()
-        ]
-        weights = [float(weight) for weight in self.weights * self.calibration.cash_factor]
-        return Contributions.weighted(parts, weights)
 
 
 @final

@@ -1,4 +1,4 @@
-"""Contributions: the expected cash of each customer as a sum of parts, one per reason."""
+"""The account of a forecast: the expected cash of each customer as a sum of parts, by reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from patronage.errors import SettingsError
+from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
 from patronage.snapshots import Snapshot
 
-__all__ = ["Contributions", "Explains", "contributions_of"]
+__all__ = ["Account", "Contributions", "Explains", "account_of"]
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,25 @@ class Contributions:
         return Contributions(base, reasons, values, min(compared, default=0))
 
 
+Account = tuple[AbstractForecast, Contributions]
+"""What `predict` says, where `mean_factors` may be left out, and parts that add up to its mean.
+
+Why both: a forecast is most of the work of an account, and whoever wants one wants the other.
+"""
+
+
 @runtime_checkable
 class Explains(Protocol):
     """A fitted model that knows the parts of its own expectations."""
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
-        """Parts that add up to the expected cash of each customer of the snapshot."""
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """The forecast of each customer of the snapshot, and its parts."""
         ...
 
 
-def contributions_of(
+def account_of(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, reference: Snapshot
-) -> Contributions:
+) -> Account:
     """The model's own account; else Shapley values of what it reads (see `shapley`).
 
     Parameters

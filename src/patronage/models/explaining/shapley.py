@@ -6,7 +6,7 @@ worth is the expected cash of such customers, averaged over the reference. A rea
 it adds, averaged over all orders in which reasons can be learned (Shapley 1953).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import factorial
@@ -18,7 +18,8 @@ from jaxtyping import Float
 
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
-from patronage.models.explaining.contributions import Contributions
+from patronage.models.expectations import expectations_of
+from patronage.models.explaining.contributions import Account, Contributions
 from patronage.snapshots import FEATURES, Snapshot
 from patronage.snapshots.attributes import is_attribute
 from patronage.snapshots.features import SHORTEST_WAIT
@@ -48,7 +49,7 @@ _AMOUNT_COLUMNS: Final = ("monetary_value", "first_amount", "spend", "cash")
 
 
 @runtime_checkable
-class Expecting(Protocol):
+class TellingCash(Protocol):
     """A fitted model that tells what it expects in all, without making a forecast of it."""
 
     def expected_cash(
@@ -60,8 +61,8 @@ class Expecting(Protocol):
 
 def shapley(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon, reference: Snapshot
-) -> Contributions:
-    """The parts of each customer's expected cash, for any model."""
+) -> Account:
+    """The forecast, and the parts of each customer's expected cash, for any model."""
     known = snapshot.with_features(fitted.features)
     own_columns = _readable(known.customers)
     columns = _reasons(fitted, own_columns)
@@ -73,13 +74,13 @@ def shapley(
     m = len(others.customers)
     sets = [frozenset(some) for size in range(k + 1) for some in combinations(range(k), size)]
     worth: dict[frozenset[int], Float[np.ndarray, " customers"]] = {}
-    mine = own_columns[np.repeat(np.arange(n), m)]
     theirs = _readable(others.customers)[np.tile(np.arange(m), n)]
+    mine = own_columns.select(theirs.columns)[np.repeat(np.arange(n), m)]
     # Why together: a forecast of few rows is mostly what it costs to ask for one.
     at_once = max(1, _CHUNK // (n * m))
     for start in range(0, len(sets), at_once):
         asked = sets[start : start + at_once]
-        mixed = _consistent(pl.concat(_mixed(some, mine, theirs, columns) for some in asked))
+        mixed = _consistent(_mixed(asked, mine, theirs, columns))
         cash = _expected(fitted, known, horizon, mixed).reshape(len(asked), n, m)
         worth |= dict(zip(asked, cash.mean(axis=2), strict=True))
     values = np.zeros((n, k))
@@ -88,10 +89,11 @@ def shapley(
             if place not in some:
                 weight = factorial(len(some)) * factorial(k - len(some) - 1) / factorial(k)
                 values[:, place] += weight * (worth[some | {place}] - worth[some])
+    (forecast,) = expectations_of(fitted, known, [horizon])
     # What a model looks up by the customer's id is in no column.
-    own = _expected_of(fitted, known, horizon) - worth[sets[-1]]
+    own = forecast.mean().sum(axis=1) - worth[sets[-1]]
     values = np.concatenate([values, own[:, None]], axis=1)
-    return Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
+    return forecast, Contributions(worth[frozenset()], (*reasons, _REST), values, compared_with=m)
 
 
 def _reasons(fitted: FittedModel, customers: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
@@ -131,15 +133,17 @@ def _log_gap(recency: pl.Expr) -> pl.Expr:
 
 
 def _mixed(
-    some: frozenset[int],
+    sets: Sequence[frozenset[int]],
     mine: pl.DataFrame,
     theirs: pl.DataFrame,
     columns: Mapping[str, tuple[str, ...]],
 ) -> pl.DataFrame:
-    """Customers with some reasons of the one explained, and the others of the reference."""
-    reasons = tuple(columns)
-    taken = {name for place in some for name in columns[reasons[place]]}
-    return pl.DataFrame([(mine if name in taken else theirs)[name] for name in theirs.columns])
+    """For each set in turn, the rows with its reasons of the one explained, others of the other."""
+    made = []
+    for own, other in zip(mine, theirs, strict=True):
+        places = {k for k, names in enumerate(columns.values()) if own.name in names}
+        made.append(pl.concat([own if places & some else other for some in sets]))
+    return pl.DataFrame(made)
 
 
 def _consistent(mixed: pl.DataFrame) -> pl.DataFrame:
@@ -175,6 +179,6 @@ def _expected(
 def _expected_of(
     fitted: FittedModel, snapshot: Snapshot, horizon: Horizon
 ) -> Float[np.ndarray, " customers"]:
-    if isinstance(fitted, Expecting):
+    if isinstance(fitted, TellingCash):
         return fitted.expected_cash(snapshot, horizon)
     return np.asarray(fitted.predict(snapshot, horizon).mean().sum(axis=1))

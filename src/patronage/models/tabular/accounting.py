@@ -10,13 +10,13 @@ from scipy.special import expit
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account, Contributions
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.folds import Summary
 from patronage.models.learners.attribution import Attributes
 from patronage.models.learners.base import Predictor
-from patronage.models.tabular.carrying import Carried, carry
+from patronage.models.tabular.carrying import Carried, carry, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.snapshots import Snapshot
 
@@ -27,6 +27,7 @@ PROCESS = "what the process model expects"
 DECLINE = "change of pace beyond the learned horizon"
 
 Scores = Float[np.ndarray, "rows scores"]
+Rows = Float[np.ndarray, " rows"]
 
 
 @runtime_checkable
@@ -37,6 +38,8 @@ class Accountable(Protocol):
     def design(self) -> Design: ...
     @property
     def features(self) -> tuple[str, ...]: ...
+    @property
+    def horizon(self) -> Horizon: ...
     @property
     def learned(self) -> Horizon: ...
     @property
@@ -50,6 +53,12 @@ class Accountable(Protocol):
         """What is expected within `learned`, the process model's vote counted."""
         ...
 
+    def forecast(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> AbstractForecast:
+        """The forecast of what is told, carried to `horizon`."""
+        ...
+
 
 def account_by_feature(
     fitted: Accountable,
@@ -57,10 +66,11 @@ def account_by_feature(
     snapshot: Snapshot,
     horizon: Horizon,
     reference: Snapshot,
-) -> Contributions:
-    """Parts of ((1 − vote) · kept · Π predictors + vote · process) · ratio, which add up to it.
+) -> Account:
+    """The forecast, and parts of its mean that add up to it.
 
-    By exact TreeSHAP, through all links and products; by Shapley values of what the model reads
+    The mean is ((1 − vote) · kept · Π predictors + vote · process) · ratio, and its parts are told
+    by exact TreeSHAP, through all links and products; by Shapley values of what the model reads
     where a predictor has no parts of its own.
 
     Nobody in particular has the forests' expected raw scores, is expected by the process model to
@@ -69,15 +79,16 @@ def account_by_feature(
     Parameters
     ----------
     predictors : their product is the expected cash within `learned`
-    reference : customers of the same day, see `contributions_of`
+    reference : customers of the same day, see `account_of`
     """
     factors = [one for one in predictors if isinstance(one, Attributes)]
     if len(factors) < len(predictors):
         return shapley(fitted, snapshot, horizon, reference)
+    refuse_other_horizon(fitted=fitted.horizon, asked=horizon)
     known = snapshot.with_features(fitted.features)
     way = carry(fitted.process, known, learned=fitted.learned, asked=horizon)
     matrix, columns = fitted.design.matrix(known), fitted.design.columns
-    expected = fitted.told(matrix, way).cash * way.ratio
+    told = fitted.told(matrix, way)
     n, kept, vote = len(matrix), fitted.kept, fitted.vote
     starts, parts = zip(*(factor.raw_parts(matrix) for factor in factors), strict=True)
     sizes = [len(start) for start in starts]
@@ -92,25 +103,25 @@ def account_by_feature(
         _mean_of(factor, slice(bounds[k], bounds[k + 1])) for k, factor in enumerate(factors)
     ]
 
-    def product(scores: Scores) -> Float[np.ndarray, " rows"]:
-        return np.asarray(kept * np.prod([value(scores) for value, _ in forests], axis=0))
-
-    def money(scores: Scores) -> Float[np.ndarray, " rows"]:
-        inside = (1.0 - vote) * product(scores) + vote * scores[:, process]
-        return np.asarray(np.exp(scores[:, ratio]) * inside)
+    def money(scores: Scores) -> tuple[list[Rows], Rows]:
+        """The value of each forest, and of all."""
+        values = [value(scores) for value, _ in forests]
+        inside = (1.0 - vote) * kept * np.prod(values, axis=0) + vote * scores[:, process]
+        return values, np.asarray(np.exp(scores[:, ratio]) * inside)
 
     def slope(scores: Scores) -> Scores:
         found = np.zeros_like(scores)
         grown = np.exp(scores[:, ratio])
-        for k, (value, gradient) in enumerate(forests):
-            others = product(scores) / np.maximum(value(scores), 1e-300)
+        values, found[:, ratio] = money(scores)
+        product = kept * np.prod(values, axis=0)
+        for k, (_, gradient) in enumerate(forests):
+            others = product / np.maximum(values[k], 1e-300)
             where = slice(bounds[k], bounds[k + 1])
             found[:, where] = (grown * (1.0 - vote) * others)[:, None] * gradient(scores)
         found[:, process] = grown * vote
-        found[:, ratio] = money(scores)
         return found
 
-    start[:, process] = product(start)
+    start[:, process] = kept * np.prod([value(start) for value, _ in forests], axis=0)
     start[:, ratio] = np.log(horizon.days / fitted.learned.days)
     end = start + moved.sum(axis=2)
     if way.told is not None:
@@ -118,12 +129,13 @@ def account_by_feature(
     end[:, ratio] = np.log(way.ratio)
     moved[:, process, -2] = end[:, process] - start[:, process]
     moved[:, ratio, -1] = end[:, ratio] - start[:, ratio]
-    base = money(start)
-    values = along_path(slope, start, end, moved, expected - base)
-    return Contributions(base, (*columns, PROCESS, DECLINE), values)
+    _, base = money(start)
+    values = along_path(slope, start, end, moved, told.cash * way.ratio - base)
+    parts = Contributions(base, (*columns, PROCESS, DECLINE), values)
+    return fitted.forecast(known, horizon, told, way), parts
 
 
-Value = Callable[[Scores], Float[np.ndarray, " rows"]]
+Value = Callable[[Scores], Rows]
 Gradient = Callable[[Scores], Float[np.ndarray, "rows members"]]
 
 
@@ -136,7 +148,7 @@ def _mean_of(factor: Attributes, where: slice) -> tuple[Value, Gradient]:
     }
     inverse, derivative = links[factor.link]
 
-    def value(scores: Scores) -> Float[np.ndarray, " rows"]:
+    def value(scores: Scores) -> Rows:
         return np.asarray(factor.scale * inverse(scores[:, where]).mean(axis=1))
 
     def gradient(scores: Scores) -> Float[np.ndarray, "rows members"]:

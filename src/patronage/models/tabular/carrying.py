@@ -10,6 +10,7 @@ from patronage.errors import HorizonError
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.expectations import expectations_of
 from patronage.models.folds import Summary, summarise
 from patronage.snapshots import Snapshot
 
@@ -87,11 +88,12 @@ def carry(
         ones = np.ones(n)
         even = np.full((n, asked.n_periods), 1.0 / asked.n_periods)
         return Carried(ones, ones, even, None, None)
-    longer = process.predict(snapshot, asked)
+    horizons = [asked] if learned.days == asked.days else [asked, learned]
+    longer, *others = expectations_of(process, snapshot, horizons)
     shares = period_shares(longer)
-    if learned.days == asked.days:
+    if not others:
         return Carried(np.ones(n), np.ones(n), shares, longer.p_alive, summarise(longer))
-    shorter = process.predict(snapshot, learned)
+    (shorter,) = others
     longest = asked.days / learned.days
     declining = carry_ratio(shorter, longer)
     # Why: process models see customers leave faster than they do.

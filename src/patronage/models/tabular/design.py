@@ -177,7 +177,7 @@ class Design:
     def fixed(self, customers: pl.DataFrame) -> Float32[np.ndarray, "customers columns"]:
         """The columns that are the same function of a customer at every day: all but the taught."""
         columns = customers.select(_columns(self.names, self.numbers, self.categories))
-        return np.ascontiguousarray(columns.fill_null(np.nan).to_numpy(), dtype=np.float32)
+        return np.ascontiguousarray(columns.to_numpy(), dtype=np.float32)
 
 
 def groups_with(

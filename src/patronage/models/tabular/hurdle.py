@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.folds import Summary
 from patronage.models.learners.base import Head, Learner, Predictor
 from patronage.models.learners.lightgbm import LightGBM
@@ -107,7 +107,7 @@ class FittedHurdle:
             n_purchases=purchases[:, None] * way.shares,
         )
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Feature by feature where the learner can tell; else by what the model reads."""
         return account_by_feature(self, (self.paying, self.amount), snapshot, horizon, reference)
 

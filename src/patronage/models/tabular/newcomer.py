@@ -11,11 +11,11 @@ from patronage.horizon import Horizon
 from patronage.models.base import Model
 from patronage.models.cohorts import cohort_features, cohort_names
 from patronage.models.credibility import Credibility, learn_credibility
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account, Contributions
 from patronage.models.folds import Summary
 from patronage.models.learners.base import Learner
 from patronage.models.learners.elastic_net import ElasticNet
-from patronage.models.tabular.carrying import carry
+from patronage.models.tabular.carrying import Carried
 from patronage.models.tabular.hurdle import FittedHurdle, Hurdle
 from patronage.models.tabular.lesson import Lesson, LessonSettings
 from patronage.snapshots import FEATURES, Snapshot
@@ -58,7 +58,12 @@ class FittedNewcomer:
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ZeroInflatedForecast:
         """Forecast customers as young as those that it learned from."""
         known = snapshot.with_features(self.features)
-        told, way = self.hurdle.told_of(known, horizon)
+        return self._drawn(known, horizon, *self.hurdle.told_of(known, horizon))
+
+    def _drawn(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> ZeroInflatedForecast:
+        """The forecast of what the hurdle tells, drawn to the mean of the cohort."""
         cash = self.credibility.drawn(told.cash, cohort_names(known.customers, self.cohort))
         factor = np.divide(cash, told.cash, out=np.ones_like(cash), where=told.cash > 0)
         # Why on the scale of events per horizon: there a livelier cohort is so in proportion.
@@ -67,18 +72,19 @@ class FittedNewcomer:
         moved = Summary(cash, told.purchases * factor, p_positive)
         return self.hurdle.forecast(known, horizon, moved, way)
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """The hurdle's account, drawn to the mean as its forecast is; the cohort is a reason."""
         known = snapshot.with_features(self.features)
-        way = carry(self.hurdle.process, known, learned=self.hurdle.learned, asked=horizon)
+        told, way = self.hurdle.told_of(known, horizon)
         trust = self.credibility.trust
         level = self.credibility.level(cohort_names(known.customers, self.cohort))
-        own = self.hurdle.explain(snapshot, horizon, reference).scaled(trust)
+        own = self.hurdle.explain(known, horizon, reference)[1].scaled(trust)
         base = own.base + (1.0 - trust) * self.credibility.mean * way.ratio
         whole = base + own.values.sum(axis=1)
         by_cohort = (level - 1.0) * whole
         values = np.concatenate([own.values, by_cohort[:, None]], axis=1)
-        return Contributions(base, (*own.reasons, COHORT), values, own.compared_with)
+        parts = Contributions(base, (*own.reasons, COHORT), values, own.compared_with)
+        return self._drawn(known, horizon, told, way), parts
 
 
 @final

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32
 from patronage.forecast.tweedie import TweedieForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
-from patronage.models.explaining import Contributions
+from patronage.models.explaining import Account
 from patronage.models.folds import Summary
 from patronage.models.learners.base import Grown, Head, Learner, Predictor
 from patronage.models.learners.lightgbm import LightGBM
@@ -70,7 +70,12 @@ class FittedTweedie:
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon)
-        told = self.told(self.design.matrix(known), way)
+        return self.forecast(known, horizon, self.told(self.design.matrix(known), way), way)
+
+    def forecast(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> TweedieForecast:
+        """The forecast of what is told of the customers, carried to `horizon`."""
         # Rate = mean ** (2 − power) / (dispersion (2 − power)): solved for the dispersion.
         growth = way.ratio * self.kept
         dispersion = self.spread.dispersion * growth ** (2.0 - self.spread.power) / way.exponent
@@ -86,7 +91,7 @@ class FittedTweedie:
             n_purchases=(told.purchases * way.ratio)[:, None] * way.shares,
         )
 
-    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Contributions:
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Feature by feature where the learner can tell; else by what the model reads."""
         return account_by_feature(self, (self.cash,), snapshot, horizon, reference)
 
