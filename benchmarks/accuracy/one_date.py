@@ -42,7 +42,7 @@ HERE = Path(__file__).parent
 SETS = ("kdd98_subset", "hillstrom", "dunnhumby_household", "eu_health_insurance")
 MODELS = (
     *("hurdle_lightgbm", "tweedie_lightgbm", "ziln_lightgbm", "ziln_linear", "xgboost"),
-    *("random_forest", "gradient_boosting", "elastic_net", "mlp", "vote"),
+    *("random_forest", "gradient_boosting", "elastic_net", "mlp", "vote", "tuned_tweedie"),
 )
 PUBLISHED, TUNED, MEAN = "published linear ZILN", "tuned LightGBM", "mean of all"
 VOTERS = ("hurdle_lightgbm", "tweedie_lightgbm", "ziln_lightgbm")
