@@ -10,6 +10,7 @@ import numpy as np
 
 from patronage.models.base import FittedModel
 from patronage.models.blending import blend, blend_weights
+from patronage.models.expectations import expectations_of
 from patronage.models.folds import Summary, summarise
 from patronage.models.tabular.lesson import Lesson
 from patronage.snapshots import Snapshot
@@ -35,8 +36,9 @@ def learn_vote(
     if process is None:
         return 0.0, trees
     told = [
-        summarise(process.predict(snapshot.rewind(origin), lesson.horizon))
+        summarise(forecast)
         for origin in lesson.origins
+        for forecast in expectations_of(process, snapshot.rewind(origin), [lesson.horizon])
     ]
     columns = (
         np.concatenate([getattr(one, name) for one in told])[lesson.rows]
