@@ -227,10 +227,14 @@ def row(what: str, load: Load, cpu: float) -> tuple[str, ...]:
         what,
         f"{load.quantile(0.5):.2f}",
         f"{load.quantile(0.99):.2f}",
-        f"{load.per_second:,.0f}",
-        f"{n / cpu:,.0f}" if cpu > 0 else "–",
+        rate(load.per_second),
+        rate(n / cpu) if cpu > 0 else "–",
         wrong,
     )
+
+
+def rate(n: float) -> str:
+    return f"{n:,.1f}" if n < 100 else f"{n:,.0f}"
 
 
 def write(rows: list[tuple[str, ...]], told: argparse.Namespace) -> None:

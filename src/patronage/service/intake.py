@@ -29,7 +29,7 @@ _LATEST: Final = 20
 # Transactions at a time: while the database works on one, the other's ledgers are folded.
 _CALLS: Final = 2
 # Seconds. Where an event waits longer to be committed, scores wait for events.
-_BUSY: Final = 0.2
+_BUSY: Final = 0.1
 _Fate = tuple[str, str]
 
 
