@@ -118,6 +118,42 @@ def test_scores_wait_for_events_but_not_for_ever(model, tmp_path):
     scorer.store.close()
 
 
+def test_what_is_older_than_what_a_wiped_store_had_does_not_stay_there(model, tmp_path):
+    scorer = scorer_of(model, tmp_path, [EVENING])
+    scorer.store.take_in([event("1", "ann")], now=EVENING)
+    scorer.pass_once()
+    (read,) = scorer.store.held(["ann"])
+    scorer.store.take_in([event("2", "ann")], now=EVENING)
+    put, finish = scorer.online.put, scorer.store.finish
+
+    def finish_late(done):
+        # The new score was put there, and is lost; who read the old one before puts that.
+        scorer.online.clear()
+        scorer.offer([read])
+        finish(done)
+
+    scorer.store.finish = finish_late
+    scorer.pass_once()
+
+    assert put([read]) == [False]
+    assert scorer.online.get(["ann"]) == scorer.store.held(["ann"]) != [read]
+    assert not scorer.owes
+    scorer.store.close()
+
+
+def test_what_is_read_as_it_stays_is_owed_to_nobody(model, tmp_path):
+    scorer = scorer_of(model, tmp_path, [EVENING])
+    scorer.store.take_in([event("1", "ann")], now=EVENING)
+    scorer.pass_once()
+    scorer.online.clear()
+
+    scorer.offer(scorer.store.held(["ann"]))
+
+    assert scorer.pass_once() == 0
+    assert scorer.online.get(["ann"]) == scorer.store.held(["ann"])
+    scorer.store.close()
+
+
 def test_a_clock_that_is_set_back_holds_no_score_up(model, tmp_path):
     clock = [EVENING]
     scorer = scorer_of(model, tmp_path, clock)

@@ -161,8 +161,8 @@ def test_a_redis_that_is_wiped_under_load_is_filled_by_who_asks(serve, redis):
     until(lambda: is_settled(served))
     served.ask("POST", "/v1/score:batch", json={"customer_ids": ids})
 
-    found = check_stores(served.system.store, served.system.scorer.model, served.system.online)
-    assert found.is_well
+    system = served.system
+    until(lambda: check_stores(system.store, system.scorer.model, system.online).is_well)
     assert (found.absent, found.unscored) == (0, 0)
 
 

@@ -123,6 +123,10 @@ class EventStore(Protocol):
         """Ledger and last score of each, from the disk."""
         ...
 
+    def lent(self, customer_ids: Sequence[Any]) -> set[Any]:
+        """Those of them that a scorer was lent and has not finished."""
+        ...
+
     def all_held(self, *, batch: int = 1_000) -> Iterator[list[Held]]:
         """Everybody, to fill an online store again."""
         ...

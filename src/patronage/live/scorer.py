@@ -69,6 +69,7 @@ class Scorer:
         self._thread: threading.Thread | None = None
         self._day = coming_midnight(now())
         self._owed, self._owing = dict[Any, None](), threading.Lock()
+        self._distrusted = False
         self._others_first: Callable[[], bool] = lambda: False
 
     @property
@@ -97,7 +98,7 @@ class Scorer:
     @property
     def owes(self) -> bool:
         """Whether the online store lacks something, and may hold what is older."""
-        return bool(self._owed)
+        return self._distrusted
 
     def owe(self, customer_ids: Sequence[Any]) -> None:
         """The online store did not take these; they are put there once it answers.
@@ -106,6 +107,30 @@ class Scorer:
         """
         with self._owing:
             self._owed |= dict.fromkeys(customer_ids)
+            self._distrusted = True
+
+    def offer(self, held: Sequence[Held]) -> None:
+        """Put into the online store what it was found to lack.
+
+        Why looked at again: where it was wiped in between, it takes what is older than what it had.
+        A score is put there before it is in the event store, so that whoever is lent is doubtful.
+
+        Raises
+        ------
+        StoreError : it takes nothing, or the event store does not answer
+        """
+        self.online.put(held)
+        names = [one.customer_id for one in held]
+        lent = self.store.lent(names)
+        moved = [
+            old.customer_id
+            for old, new in zip(held, self.store.held(names), strict=True)
+            if old.customer_id in lent or new is None or new.version != old.version
+        ]
+        if moved:
+            with self._owing:
+                self._owed |= dict.fromkeys(moved)
+            self.wake()
 
     def wake(self) -> None:
         """There may be work."""
@@ -177,12 +202,15 @@ class Scorer:
             # Why: as long as it does not answer, the event store need not be asked.
             self.online.get([])
             self.online.put([one for one in self.store.held(some) if one is not None])
+            # Why: what another process scores now may have been there, and lost since.
+            paid = set(some) - self.store.lent(some)
         except StoreError:
             return 0
         with self._owing:
-            for one in some:
+            for one in paid:
                 del self._owed[one]
-        return len(some)
+            self._distrusted = self._distrusted and bool(self._owed)
+        return len(paid)
 
     def _score(self, tasks: Sequence[Task], model: LiveModel, now: datetime) -> None:
         try:

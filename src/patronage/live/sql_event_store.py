@@ -168,6 +168,12 @@ class SqlEventStore:
         with self.database.reading() as tx:
             return self._held(tx, [str(one) for one in customer_ids])
 
+    def lent(self, customer_ids: Sequence[Any]) -> set[Any]:
+        asked = "SELECT customer_id FROM outbox WHERE lent_until > 0 AND customer_id = ANY(?)"
+        with self.database.reading() as tx:
+            rows = tx.rows(asked, ([str(one) for one in customer_ids],))
+        return {spelt(who, self.spelling) for (who,) in rows}
+
     def _held(self, tx: Transaction, customers: Sequence[str]) -> list[Held | None]:
         rows = tx.rows(f"{_HELD} WHERE customer_id = ANY(?)", (list(customers),))
         found = {row[0]: self._as_held(row) for row in rows}

@@ -84,10 +84,11 @@ class ScoreReader:
 
     def held(self, customer_ids: Sequence[Any]) -> list[Found | None]:
         """What is held of each, online or else on the disk; it may wait for both."""
-        store, online = self._system.store, self._system.online
+        system = self._system
+        store, online = system.store, system.online
         held = None
         # Why not while it is owed: a store that takes nothing may still answer, with old scores.
-        if not self._system.scorer.owes:
+        if not system.scorer.owes:
             with suppress(StoreError):
                 held = online.get(customer_ids)
         if held is None:
@@ -102,7 +103,9 @@ class ScoreReader:
                 found[place] = None if one is None else Found(one, False)
             # Why: an online store that lost something is filled again by who asks for it.
             with suppress(StoreError):
-                online.put([one for one in read if one is not None and one.score is not None])
+                system.scorer.offer(
+                    [one for one in read if one is not None and one.score is not None]
+                )
         self._from_online.inc(len(found) - len(absent))
         return found
 
@@ -139,7 +142,7 @@ class ScoreReader:
         }
         # Why suppress: the answer is at hand, and the scorer puts it there in time.
         with suppress(StoreError):
-            self._system.online.put([one for one in made.values() if one.score is not None])
+            self._system.scorer.offer([one for one in made.values() if one.score is not None])
         return made
 
     def _many(self, customer_ids: Sequence[Any]) -> list[ScoreAnswer | None]:
