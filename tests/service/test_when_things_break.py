@@ -161,9 +161,12 @@ def test_a_redis_that_is_wiped_under_load_is_filled_by_who_asks(serve, redis):
     until(lambda: is_settled(served))
     served.ask("POST", "/v1/score:batch", json={"customer_ids": ids})
 
-    system = served.system
-    until(lambda: check_stores(system.store, system.scorer.model, system.online).is_well)
-    assert (found.absent, found.unscored) == (0, 0)
+    def found():
+        system = served.system
+        return check_stores(system.store, system.scorer.model, system.online)
+
+    until(lambda: found().is_well)
+    assert (found().absent, found().unscored) == (0, 0)
 
 
 @pytest.mark.service
