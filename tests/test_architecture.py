@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,10 @@ LAZY = {
     *("pandas", "pyspark", "sqlglot"),
     *("fastapi", "uvicorn", "msgspec", "redis", "pydantic_settings", "argon2", "httpx"),
 }
+
+
+# Package → module, where it is not the same word.
+MODULES = {"scikit-learn": "sklearn", "xgboost-cpu": "xgboost", "argon2-cffi": "argon2"}
 
 
 def run_python(code: str) -> str:
@@ -90,6 +95,28 @@ def test_importing_the_package_takes_under_a_tenth_of_a_second():
 
 def test_the_command_line_loads_optional_packages_only_where_they_are_used():
     assert not modules_after("import patronage.cli") & LAZY
+
+
+def test_a_run_needs_no_package_of_an_extra(tmp_path):
+    from patronage.datasets import SimulationSettings, simulate
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [one for some in project["optional-dependencies"].values() for one in some]
+    packages = {re.split(r"[\[>=<]", one)[0] for one in wanted} - {"patronage"}
+    absent = sorted(MODULES.get(one, one.replace("-", "_")) for one in packages)
+    shop = simulate(SimulationSettings(n_customers=150), seed=0)
+    shop.events.filter(kind="purchase").write_csv(tmp_path / "orders.csv")
+    options = ["--out", str(tmp_path / "out"), "--models", "bg_nbd", "--horizon", "8 weeks"]
+
+    run_python(
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({absent!r}))\n"
+        f"sys.argv = {['patronage', 'run', str(tmp_path / 'orders.csv'), *options]!r}\n"
+        "from patronage.cli import main\n"
+        "main()"
+    )
+
+    assert (tmp_path / "out" / "scores.parquet").exists()
 
 
 def test_every_command_has_help_with_an_example():

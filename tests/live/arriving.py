@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from patronage.live.arrivals import Arrival, Spelling, read_arrival
+from patronage.live.arrivals import Arrival, read_arrival
 from patronage.live.corrections import those_that_count
 from patronage.live.event_store import EventStore
+from patronage.live.ledger_text import written_ledger
+from patronage.live.spelling import Spelling
 from patronage.snapshots import CustomerLedger
 from patronage.snapshots.grains import Entries
 
@@ -36,7 +38,7 @@ def folded(events: Iterable[Arrival], who: str = "ann") -> str:
     """The text of the ledger of all these events, folded at once, without a store."""
     own = [one for one in events if one.customer_id == who]
     ledger = CustomerLedger(who, Entries(SPELLING.has_clock))
-    return ledger.after(*(one.row() for one in those_that_count(own))).to_text()
+    return written_ledger(ledger.after(*(one.row() for one in those_that_count(own))))
 
 
 def ledger_of(store: EventStore, who: str = "ann") -> str:

@@ -15,12 +15,13 @@ pytest.importorskip("msgspec", reason="for want of msgspec, of the extra live")
 from live.running import RUN, a_run
 from patronage.datasets import SimulationSettings, simulate
 from patronage.events import EventLog, read_events
-from patronage.live.arrivals import Arrival, Spelling, read_arrival
+from patronage.live.arrivals import Arrival, read_arrival
 from patronage.live.checking import check_stores
 from patronage.live.history import bring_history
 from patronage.live.live_model import load_live_model
 from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import Scorer
+from patronage.live.spelling import Spelling
 from patronage.live.sql_event_store import SqlEventStore
 from patronage.live.sqlite import SQLite
 from patronage.live.workspace import Workspace

@@ -15,7 +15,9 @@ pytest.importorskip("msgspec", reason="for want of msgspec, of the extra live")
 from live.arriving import NOW, body, event, ledger_of
 from patronage.events import EventLog
 from patronage.events.rates import Rates
-from patronage.live.arrivals import Arrival, Refusal, Spelling, read_arrival, read_arrivals
+from patronage.live.arrivals import Arrival, Refusal, read_arrival, read_arrivals, valued
+from patronage.live.ledger_text import read_ledger, written_ledger
+from patronage.live.spelling import Spelling
 from patronage.live.sql_event_store import SqlEventStore
 from patronage.live.sqlite import SQLite
 from patronage.snapshots import CustomerLedger
@@ -105,9 +107,9 @@ def test_every_event_gets_the_amount_that_batch_gives_it(rates, events):
 
     bodies = [json.dumps(row, default=str).encode() for row in frame.iter_rows(named=True)]
     read = read_arrivals(bodies, spelling, now=NOW)
-    valued = [spelling.valued(one) for one in read if isinstance(one, Arrival)]
+    worth = [valued(one, spelling) for one in read if isinstance(one, Arrival)]
 
-    live = {one.event_id: (one.kind, one.amount or 0) for one in valued}
+    live = {one.event_id: (one.kind, one.amount or 0) for one in worth}
     batch = log.engine.frame(f"SELECT event_id, kind, amount FROM ({log.sql()})")
     assert live == {name: (kind, amount) for name, kind, amount in batch.iter_rows()}
     assert log.rated_kinds == tuple(sorted({row[0] for row in rates}))
@@ -164,8 +166,8 @@ def test_corrections_are_valued_and_take_the_place_of_what_was(rated):
 
     counted = {**last.row(), "amount": Decimal("0.5")}
     empty = CustomerLedger("ann", Entries(True, ("visit",)))
-    assert ledger_of(rated) == empty.after(counted).to_text()
-    assert CustomerLedger.from_text(ledger_of(rated)).features(date(2024, 6, 1))["spend"] == 0.5
+    assert ledger_of(rated) == written_ledger(empty.after(counted))
+    assert read_ledger(ledger_of(rated)).features(date(2024, 6, 1))["spend"] == 0.5
 
 
 def test_what_is_exported_keeps_its_amounts_whatever_the_rates_are_then(rated, tmp_path):
@@ -187,7 +189,7 @@ def test_a_purchase_may_come_without_an_amount_where_a_rate_fits_it():
     late = read_arrival(body("2", amount=None, product_id="p", day=9), spelling, now=NOW)
 
     assert isinstance(fits, Arrival)
-    assert spelling.valued(fits).amount == 9
+    assert valued(fits, spelling).amount == 9
     assert isinstance(late, Refusal)
     assert late.reason == (
         "a purchase needs an amount, and the rate table gives it none at its time; "

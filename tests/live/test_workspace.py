@@ -11,7 +11,7 @@ pytest.importorskip("msgspec", reason="for want of msgspec, of the extra live")
 from live.running import a_run
 from patronage.errors import ArtifactError, SettingsError
 from patronage.events import EventLog
-from patronage.live.arrivals import Spelling
+from patronage.live.spelling import Spelling
 from patronage.live.sql_event_store import SqlEventStore
 from patronage.live.sqlite import SQLite
 from patronage.live.workspace import Workspace

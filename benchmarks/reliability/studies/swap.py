@@ -12,10 +12,10 @@ from steady import PHASE_HEAD, Steady, phase_row
 from verdict import arguments, named, stores_asked, verdict
 
 from patronage.config import serve_settings
+from patronage.live.ledger_text import read_ledger
 from patronage.live.live_model import load_live_model
 from patronage.live.scorer import coming_midnight, utc_now
 from patronage.service.opening import open_store
-from patronage.snapshots import CustomerLedger
 
 _EVERY = 2.0
 _AT_ONCE = 50
@@ -87,7 +87,7 @@ def numbers(shop: Shop, address: str) -> dict[str, tuple[str, dict[str, float]]]
         serve_settings({"workspace": shop.folder, "events": address or None}), shop.workspace
     )
     held = [one for some in store.all_held() for one in some]
-    ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
+    ledgers = [read_ledger(one.ledger) for one in held]
     found = {}
     for name in MODELS:
         model = load_live_model(shop.workspace, store=store, model=f"models/{name}")

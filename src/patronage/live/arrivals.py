@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from patronage.events.kinds import kind_meant
-from patronage.events.rates import Rates
 from patronage.events.schema import CASH_KINDS, KINDS, PURCHASE_KINDS
+from patronage.live.spelling import Spelling
 
-__all__ = ["NEEDS_AMOUNT", "Arrival", "Refusal", "Spelling", "read_arrival", "read_arrivals"]
+__all__ = ["NEEDS_AMOUNT", "Arrival", "Refusal", "read_arrival", "read_arrivals", "valued"]
 
 # Kinds that mean nothing without their money.
 NEEDS_AMOUNT: Final = frozenset(CASH_KINDS) - {"tier_change"}
@@ -85,35 +85,15 @@ class Refusal:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Spelling:
-    """How the log that the service continues spells its events.
-
-    Attributes
-    ----------
-    whole_ids : customer ids are whole numbers
-    has_clock : times of day matter; else only days do
-    rates : what events without an amount of their own are worth; None: nothing
-    """
-
-    whole_ids: bool
-    has_clock: bool
-    rates: Rates | None = None
-
-    @property
-    def rated_kinds(self) -> tuple[str, ...]:
-        """As in `EventLog`."""
-        return () if self.rates is None else self.rates.kinds
-
-    def valued(self, said: Arrival) -> Arrival:
-        """The event with the amount of the rate table, where it has none of its own."""
-        if self.rates is None or said.amount is not None:
-            return said
-        rate = self.rates.value(said.kind, said.product_id, said.event_time)
-        if rate is None:
-            return said
-        kind, amount = _signed(said.kind, rate)
-        return msgspec.structs.replace(said, kind=kind, amount=amount)
+def valued(said: Arrival, spelling: Spelling) -> Arrival:
+    """The event with the amount of the rate table, where it has none of its own."""
+    if spelling.rates is None or said.amount is not None:
+        return said
+    rate = spelling.rates.value(said.kind, said.product_id, said.event_time)
+    if rate is None:
+        return said
+    kind, amount = _signed(said.kind, rate)
+    return msgspec.structs.replace(said, kind=kind, amount=amount)
 
 
 def read_arrivals(
@@ -177,7 +157,7 @@ def _checked(said: Arrival, spelling: Spelling, now: datetime) -> Arrival:
     elif amount == 0 and kind not in NEEDS_AMOUNT:
         # Where no rate fits it is the same event, whichever of the two a retry says.
         bare = msgspec.structs.replace(read, amount=None)
-        return bare if spelling.valued(bare) is bare else read
+        return bare if valued(bare, spelling) is bare else read
     return read
 
 
@@ -190,7 +170,7 @@ def _signed(kind: str, amount: Decimal) -> tuple[str, Decimal]:
 
 def _check_worth(read: Arrival, spelling: Spelling) -> None:
     """An event without an amount of its own is worth something, or need not be."""
-    if _money("the rate", spelling.valued(read).amount) is None and read.kind in NEEDS_AMOUNT:
+    if _money("the rate", valued(read, spelling).amount) is None and read.kind in NEEDS_AMOUNT:
         rates = "" if spelling.rates is None else ", and the rate table gives it none at its time"
         raise ValueError(f"a {read.kind} needs an amount{rates}; send 0 where none was paid")
 

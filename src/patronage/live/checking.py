@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from patronage.live.corrections import those_that_count
 from patronage.live.event_store import EventStore, Record
+from patronage.live.ledger_text import written_ledger
 from patronage.live.live_model import LiveModel
 from patronage.live.online_store import OnlineStore
 from patronage.live.scores import Held, Score
@@ -95,7 +96,9 @@ def _checked(
         customers=len(records),
         waiting=len(records) - len(settled),
         unscored=len(settled) - len(scored),
-        ledgers=sum(folded[one.held.customer_id].to_text() != one.held.ledger for one in records),
+        ledgers=sum(
+            written_ledger(folded[one.held.customer_id]) != one.held.ledger for one in records
+        ),
         scores=sum(not _same(held.score, batch.get(held.customer_id)) for held in scored),
     )
     if online is None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from patronage.live.arrivals import Arrival, Spelling
+from patronage.live.arrivals import Arrival
+from patronage.live.spelling import Spelling
 
 __all__ = ["write_log"]
 

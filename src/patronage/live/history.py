@@ -7,8 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from patronage.events import EventLog
-from patronage.live.arrivals import NEEDS_AMOUNT, Arrival, Spelling
+from patronage.live.arrivals import NEEDS_AMOUNT, Arrival, valued
 from patronage.live.event_store import EventStore
+from patronage.live.spelling import Spelling
 from patronage.live.workspace import Workspace
 
 __all__ = ["bring_history"]
@@ -76,4 +77,4 @@ def _as_said(event: Arrival, spelling: Spelling) -> Arrival:
     Why: a sender who sends it again says none again, and that must be the same event.
     """
     bare = msgspec.structs.replace(event, amount=None)
-    return bare if (spelling.valued(bare).amount or 0) == event.amount else event
+    return bare if (valued(bare, spelling).amount or 0) == event.amount else event

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, final
 
-from patronage.live.arrivals import Arrival, Refusal, Spelling
+from patronage.live.arrivals import Arrival, Refusal, valued
 from patronage.live.corrections import those_that_count
 from patronage.live.database import Database, Transaction
 from patronage.live.event_store import Receipt
 from patronage.live.lanes import Lane, lane_of
+from patronage.live.ledger_text import text_after, written_ledger
 from patronage.live.rows import arrival, digest_of, event_row, micros, spelt
-from patronage.snapshots import CustomerLedger, text_after
+from patronage.live.spelling import Spelling
+from patronage.snapshots import CustomerLedger
 from patronage.snapshots.grains import Entries
 
 __all__ = ["Intake"]
@@ -85,7 +87,7 @@ class Intake:
             if not tx.run(_KEEP_OFFSET, (_HISTORY, offset)):
                 return 0
             fresh = tx.insert_ids([(one.event_id, digest_of(one)) for one in history])
-            self._fold(tx, [self.spelling.valued(one) for one in history if one.event_id in fresh])
+            self._fold(tx, [valued(one, self.spelling) for one in history if one.event_id in fresh])
         return len(fresh)
 
     def _take_in(
@@ -109,7 +111,7 @@ class Intake:
         for name, (place, one, digest) in first.items():
             if name in fresh:
                 # Why only now: the digest is of what was said, whatever the rates are by a retry.
-                new.append(self.spelling.valued(one))
+                new.append(valued(one, self.spelling))
             elif known[name] == digest:
                 duplicates.append(name)
             else:
@@ -180,7 +182,7 @@ class Intake:
 
     def _empty(self, who: str) -> str:
         entries = Entries(self.spelling.has_clock, self.spelling.rated_kinds)
-        return CustomerLedger(spelt(who, self.spelling), entries).to_text()
+        return written_ledger(CustomerLedger(spelt(who, self.spelling), entries))
 
     def _ledgers(
         self, tx: Transaction, customers: Sequence[str]

@@ -18,6 +18,7 @@ from patronage.events.quality import QualityReport
 from patronage.events.schema import PURCHASE_KINDS
 from patronage.live.beside import Beside
 from patronage.live.event_store import EventStore
+from patronage.live.ledger_text import read_ledger
 from patronage.live.scores import Score
 from patronage.live.workspace import Workspace
 from patronage.registry import Artifact, load_artifact
@@ -125,7 +126,7 @@ class LiveModel:
         found = {one.customer_id: one for one in ledgers if one.customer_id in wanted}
         for held in self.store.held([who for who in wanted if who not in found]):
             if held is not None:
-                found[held.customer_id] = CustomerLedger.from_text(held.ledger)
+                found[held.customer_id] = read_ledger(held.ledger)
         return found
 
     def _with_first_purchases(

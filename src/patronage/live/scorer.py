@@ -11,11 +11,11 @@ from typing import Any, Final, final
 
 from patronage.errors import StoreError
 from patronage.live.event_store import EventStore, Task
+from patronage.live.ledger_text import read_ledger
 from patronage.live.live_model import LiveModel
 from patronage.live.moved import change_of
 from patronage.live.online_store import OnlineStore
 from patronage.live.scores import Change, Held, Score
-from patronage.snapshots import CustomerLedger
 
 __all__ = ["Scorer", "coming_midnight", "utc_now"]
 
@@ -246,7 +246,7 @@ class Scorer:
     ) -> list[tuple[Task, Held, Change]]:
         """What was scored; of whom nothing is known before as_of waits for the next day."""
         as_of = coming_midnight(now)
-        ledgers = [CustomerLedger.from_text(task.held.ledger) for task in tasks]
+        ledgers = [read_ledger(task.held.ledger) for task in tasks]
         scores = model.score(ledgers, as_of)
         # Why: without its new events the customer's value has moved too, by time or another model.
         before = {
@@ -277,7 +277,7 @@ class Scorer:
 
     def score_as_of(self, held: Held, as_of: date) -> Score | None:
         """What the model at work says of what was known before a past day; None: nothing was."""
-        ledger = CustomerLedger.from_text(held.ledger)
+        ledger = read_ledger(held.ledger)
         return self._model.score([ledger], as_of).get(held.customer_id)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import msgspec
 
 from patronage.errors import SettingsError
-from patronage.live.arrivals import Arrival, Refusal, Spelling
+from patronage.live.arrivals import Arrival, Refusal
 from patronage.live.database import Database, Transaction
 from patronage.live.event_store import Receipt, Record, Task
 from patronage.live.exporting import write_log
@@ -17,6 +17,7 @@ from patronage.live.intake import Intake
 from patronage.live.lanes import LANES, Lane
 from patronage.live.rows import arrival, instant, micros, spelt, text_of
 from patronage.live.scores import Change, Held, Score
+from patronage.live.spelling import Spelling
 from patronage.live.store_format import settle_format
 
 __all__ = ["SqlEventStore"]

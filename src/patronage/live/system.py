@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from patronage.live.arrivals import Spelling
 from patronage.live.event_store import EventStore
 from patronage.live.lanes import LANES, Lane
 from patronage.live.online_store import OnlineStore
 from patronage.live.scorer import Scorer, utc_now
+from patronage.live.spelling import Spelling
 from patronage.live.workspace import Workspace
 
 __all__ = ["LiveSystem"]

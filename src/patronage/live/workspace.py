@@ -18,7 +18,7 @@ from patronage.events import EventLog
 from patronage.events.quality import QualityReport
 from patronage.events.rates import Rates
 from patronage.events.tables import KEYS, SideTables
-from patronage.live.arrivals import Spelling
+from patronage.live.spelling import Spelling
 from patronage.snapshots import Snapshot
 from patronage.value import Economics
 

@@ -4,6 +4,7 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from patronage.live.arrivals import Arrival
+from patronage.live.ledger_text import read_ledger
 from patronage.live.scorer import coming_midnight
 from patronage.live.scores import Held
 from patronage.scoring import explain
@@ -11,7 +12,6 @@ from patronage.service.answers import ChangeAnswer, change_answer, shown
 from patronage.service.parts import Parts
 from patronage.service.reading import unknown_customer
 from patronage.service.told import CustomerPath, Limit, tell, told
-from patronage.snapshots import CustomerLedger
 
 __all__ = ["EventsAnswer", "ExplanationAnswer", "HistoryAnswer", "Reason", "customer_routes"]
 
@@ -84,7 +84,7 @@ def customer_routes(parts: Parts) -> APIRouter:
         """Parts of the customer's value by reason, in money; they add up to it."""
         held, model = held_of(customer_id), system.scorer.model
         today = coming_midnight(system.now())
-        snapshot = model.snapshot([CustomerLedger.from_text(held.ledger)], today)
+        snapshot = model.snapshot([read_ledger(held.ledger)], today)
         if snapshot.customers.is_empty():
             raise unknown_customer(customer_id)
         found = explain(

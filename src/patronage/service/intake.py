@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import msgspec
 
 from patronage.errors import StoreError
-from patronage.live.arrivals import Arrival, Refusal, read_arrival, read_arrivals
+from patronage.live.arrivals import Arrival, Refusal, read_arrival, read_arrivals, valued
 from patronage.live.event_store import Receipt
 from patronage.live.lanes import lane_of
 from patronage.live.scores import Change
@@ -154,8 +154,8 @@ class Intake:
         self._in_order.close()
 
     def _moves_at_once(self, event: Arrival) -> bool:
-        valued = self._system.spelling.valued(event)
-        return lane_of(valued, self._system.lanes).pace == "at once"
+        event = valued(event, self._system.spelling)
+        return lane_of(event, self._system.lanes).pace == "at once"
 
     async def _change(self, event: Arrival, expected: "asyncio.Future[Change]") -> Change | None:
         try:

@@ -8,11 +8,12 @@ from typing import Final, final
 
 import msgspec
 
+from patronage.live.ledger_text import read_ledger
 from patronage.live.live_model import LiveModel
 from patronage.live.scorer import coming_midnight
 from patronage.live.system import LiveSystem
 from patronage.service.answers import in_utc
-from patronage.snapshots import CustomerLedger, Snapshot
+from patronage.snapshots import Snapshot
 
 __all__ = ["ForecastAnswer", "Portfolio", "SegmentAnswer", "SegmentsAnswer"]
 
@@ -98,7 +99,7 @@ class Portfolio:
         today = coming_midnight(self._system.now())
         there = self._compared
         if there is None or there[0] is not model or there[1] != today:
-            ledgers = [CustomerLedger.from_text(text) for text in self._counted().some]
+            ledgers = [read_ledger(text) for text in self._counted().some]
             there = self._compared = (model, today, model.snapshot(ledgers, today))
         return there[2]
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final, final
 
 from patronage.errors import StoreError
+from patronage.live.ledger_text import read_ledger
 from patronage.live.live_model import LiveModel
 from patronage.live.online_store import InProcessStore
 from patronage.live.scorer import coming_midnight
@@ -16,7 +17,6 @@ from patronage.service.answers import ScoreAnswer, score_answer
 from patronage.service.metrics import Metrics
 from patronage.service.problems import Problem
 from patronage.service.together import Together
-from patronage.snapshots import CustomerLedger
 
 __all__ = ["Found", "ScoreReader", "unknown_customer"]
 
@@ -134,7 +134,7 @@ class ScoreReader:
     def _make(self, held: Sequence[Held], model: LiveModel) -> dict[Any, Held]:
         now = self._system.now()
         self._made.inc(len(held))
-        ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
+        ledgers = [read_ledger(one.ledger) for one in held]
         scores = model.score(ledgers, coming_midnight(now))
         made = {
             one.customer_id: one.scored(scores.get(one.customer_id), now, model.fingerprint)

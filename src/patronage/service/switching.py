@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final, final
 
 from patronage.errors import PatronageError
+from patronage.live.ledger_text import read_ledger
 from patronage.live.live_model import LiveModel, load_live_model
 from patronage.live.scorer import coming_midnight
 from patronage.live.system import LiveSystem
 from patronage.live.workspace import Workspace
 from patronage.service.problems import Problem
-from patronage.snapshots import CustomerLedger
 
 __all__ = ["ModelSwitch", "chosen_model"]
 
@@ -75,7 +75,7 @@ class ModelSwitch:
     def _try(self, model: LiveModel) -> None:
         """Score somebody with it."""
         for held in self._system.store.all_held(batch=1):
-            ledgers = [CustomerLedger.from_text(one.ledger) for one in held]
+            ledgers = [read_ledger(one.ledger) for one in held]
             try:
                 model.score(ledgers, coming_midnight(self._system.now()))
             except (PatronageError, ValueError, KeyError) as error:

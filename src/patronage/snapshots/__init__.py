@@ -7,7 +7,6 @@ from patronage.snapshots.compacted import compacted_snapshot
 from patronage.snapshots.features import FEATURES, RUN_FEATURES, available_groups, describe
 from patronage.snapshots.history import cohort_history, period_history
 from patronage.snapshots.holdout import calibration_holdout
-from patronage.snapshots.ledger_text import text_after
 from patronage.snapshots.opportunities import opportunities, period_length
 from patronage.snapshots.outcomes import Outcome, observe_outcome
 from patronage.snapshots.rfm import RFM
@@ -39,5 +38,4 @@ __all__ = [
     "period_history",
     "period_length",
     "take_snapshot",
-    "text_after",
 ]

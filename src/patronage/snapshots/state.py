@@ -15,7 +15,6 @@ from patronage.events.tables import SideTables
 from patronage.snapshots.features.query import by_grain
 from patronage.snapshots.grains import GRAINS, Entries, Known
 from patronage.snapshots.grains.days import microseconds
-from patronage.snapshots.ledger_text import read_ledger, written_ledger
 
 __all__ = ["CustomerLedger"]
 
@@ -73,15 +72,6 @@ class CustomerLedger:
                 for feature, sql in lines.items():
                     found[feature] = compile_expression(sql, names)(rows)
         return found
-
-    def to_text(self) -> str:
-        """The ledger as text, the same in whatever order its events came; `from_text` reads it."""
-        return written_ledger(self.customer_id, self.entries)
-
-    @classmethod
-    def from_text(cls, text: str) -> "CustomerLedger":
-        """The ledger that `to_text` wrote."""
-        return cls(*read_ledger(text))
 
 
 def _summary(known: Known) -> dict[str, Any]:

@@ -10,27 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patronage.errors import EventSchemaError, StoreError
-from patronage.snapshots import FEATURES, CustomerLedger, take_snapshot, text_after
+from patronage.errors import EventSchemaError
+from patronage.snapshots import FEATURES, CustomerLedger, take_snapshot
 from patronage.snapshots.grains import Entries
 from snapshots.features.worlds import DAYS, START, World, worlds
 
 
 def ledgers_of(world: World, chance: random.Random) -> dict[int, CustomerLedger]:
-    """Folded in any order, by way of the disk now and then."""
+    """Folded in any order."""
     events = list(world.events)
     chance.shuffle(events)
     found: dict[int, CustomerLedger] = {}
     for event in events:
         who = event["customer_id"]
         there = found.get(who, CustomerLedger(who, Entries(world.clock)))
-        after = there.after(event)
-        if chance.random() < 0.2:
-            text = text_after(there.to_text(), [event])
-            assert text == after.to_text()
-            after = CustomerLedger.from_text(text)
-            assert after.entries == there.after(event).entries
-        found[who] = after
+        found[who] = there.after(event)
     return found
 
 
@@ -98,19 +92,3 @@ def test_what_is_not_known_of_a_customer_is_no_row() -> None:
 
     assert ledger.features(date(2022, 1, 10), tuple(FEATURES)) == {}
     assert ledger.features(date(2022, 1, 11))["spend"] == 5.0
-
-
-def test_what_parts_a_text_may_stand_in_a_value() -> None:
-    strange = "a\tb\nc\\n[],\u2028é"
-    first = {"event_time": START, "amount": 5, "order_id": strange, "text": strange}
-    ledger = CustomerLedger(strange).after(first)
-
-    text = text_after(ledger.to_text(), [first | {"channel": strange}])
-
-    assert text == ledger.after(first | {"channel": strange}).to_text()
-    assert CustomerLedger.from_text(text) == ledger.after(first | {"channel": strange})
-
-
-def test_a_ledger_of_another_version_is_refused() -> None:
-    with pytest.raises(StoreError, match="another version"):
-        CustomerLedger.from_text('[1,true,[]]\nm["schannel","sx","spurchase"]\t[1,"n5.0000"]')

@@ -16,6 +16,7 @@ import msgspec
 
 from patronage.errors import StoreError
 from patronage.events.schema import MEASURES
+from patronage.snapshots import CustomerLedger
 from patronage.snapshots.grains.entries import TABLES, Entries, Event, together
 
 __all__ = ["read_ledger", "text_after", "written_ledger"]
@@ -45,19 +46,20 @@ _HEAD: Final = msgspec.json.Decoder(tuple[int | str, bool, tuple[str, ...]])
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def written_ledger(customer_id: Any, entries: Entries) -> str:
+def written_ledger(ledger: CustomerLedger) -> str:
     """The text, the same in whatever order the events came; `read_ledger` reads it."""
+    entries = ledger.entries
     lines = sorted(
-        f"{_name(table, key)}\t{_encode(entry).decode()}"
+        _line(_name(table, key), entry)
         for table in TABLES
         for key, entry in getattr(entries, table).items()
     )
-    head = _encode((customer_id, entries.has_clock, entries.rated_kinds)).decode()
+    head = _encode((ledger.customer_id, entries.has_clock, entries.rated_kinds)).decode()
     return "\n".join((head, *lines))
 
 
-def read_ledger(text: str) -> tuple[Any, Entries]:
-    """Customer and entries of a text.
+def read_ledger(text: str) -> CustomerLedger:
+    """The ledger that `written_ledger` wrote.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def read_ledger(text: str) -> tuple[Any, Entries]:
             "Patronage wrote it, or it is damaged.\n"
             "To mend: `patronage export` the events and begin a new store."
         ) from error
-    return customer_id, Entries(has_clock, rated_kinds, **tables)
+    return CustomerLedger(customer_id, Entries(has_clock, rated_kinds, **tables))
 
 
 def _table(table: str, lines: Sequence[str]) -> dict[Any, Any]:
@@ -98,11 +100,15 @@ def text_after(text: str, events: Iterable[Event]) -> str:
             place = bisect_left(lines, name)
             if place < len(lines) and lines[place].startswith(name):
                 there = _ENTRY[table].decode(lines[place][len(name) + 1 :])
-                lines[place] = f"{name}\t{_encode(together(table, there, entry)).decode()}"
+                lines[place] = _line(name, together(table, there, entry))
             else:
-                lines.insert(place, f"{name}\t{_encode(entry).decode()}")
+                lines.insert(place, _line(name, entry))
     return "\n".join((head, *lines))
 
 
 def _name(table: str, key: tuple[Any, ...]) -> str:
     return table[0] + _encode(key).decode()
+
+
+def _line(name: str, entry: tuple[Any, ...]) -> str:
+    return f"{name}\t{_encode(entry).decode()}"
