@@ -136,6 +136,7 @@ def test_without_amounts_all_cash_is_that_of_the_rate_table() -> None:
     assert log.currency == "EUR"
     assert log.engine.frame(log.sql())["amount"].to_list() == [Decimal("0.5")] * 2
     assert log.quality.quarantined == {"missing amount": 1}
+    assert any("--columns amount=" in warning for warning in log.quality.warnings)
 
 
 def test_what_is_cash_does_not_depend_on_which_events_there_are_yet() -> None:

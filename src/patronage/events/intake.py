@@ -198,7 +198,10 @@ def _draft(
         notes.append(f"amount is {found['price']!r}, as there is no quantity.")
     elif rated:
         number = UNWRITTEN
-        notes.append("there is no amount: all cash is that of the rate table.")
+        notes.append(
+            "there is no amount: all cash is that of the rate table, and a purchase to which it "
+            "gives none is set aside."
+        )
     else:
         notes.append("there is no amount: every purchase counts 1, and values are in purchases.")
     extras = {name: _extra(raw, name, found[name]) for name in _EXTRAS if name in found}

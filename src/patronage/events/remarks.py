@@ -1,12 +1,19 @@
 """What the reader of a report should know of the intake, in sentences."""
 
 from datetime import date
+from typing import Final
 
 from patronage.events.audit import Facts
 from patronage.events.duplicates import Duplicates
 from patronage.events.plan import Plan
 
 __all__ = ["remark"]
+
+
+# Why lost → what to try first, where a column that was not recognised is the likely cause.
+_HINTS: Final = {
+    "missing amount": " Where a column holds amounts: --columns amount=ITS_NAME.",
+}
 
 
 def remark(
@@ -50,7 +57,7 @@ def remark(
         reason = next(iter(facts.quarantined), "")
         warnings.append(
             f"{lost:,} of {facts.read:,} rows ({lost / facts.read:.0%}) were set aside, most for: "
-            f"{reason}."
+            f"{reason}.{_HINTS.get(reason, '')}"
         )
     return notes, warnings
 
