@@ -26,7 +26,8 @@ class Rates:
     Attributes
     ----------
     table : kind, product_id (null: all products), start, end (UTC; null: without; end is the first
-        instant at which the rate no longer holds), value; of rows that fit, the first one wins
+        instant at which the rate no longer holds), value (currency of the log, DECIMAL(18,4)); of
+        rows that fit, the first one wins
     """
 
     table: pl.DataFrame

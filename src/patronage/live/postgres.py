@@ -27,7 +27,7 @@ __all__ = ["PostgreSQL"]
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
-# Why lz4, where the server has it: to write a ledger takes it half of the time.
+# Why lz4, where the server has it: it packs ledgers anyway, and by default with more work.
 # Why "C": ids are ordered as in SQLite, whatever the server's language.
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS event_ids (event_id TEXT COLLATE "C" PRIMARY KEY, digest BYTEA NOT NULL);

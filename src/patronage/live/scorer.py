@@ -97,7 +97,7 @@ class Scorer:
 
     @property
     def owes(self) -> bool:
-        """Whether the online store lacks something, and may hold what is older."""
+        """Whether the online store did not take something, and may hold what is older."""
         return self._distrusted
 
     def owe(self, customer_ids: Sequence[Any]) -> None:
