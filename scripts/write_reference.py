@@ -18,7 +18,10 @@ def models_page() -> str:
     """One row per line of the catalogue."""
     rows = [
         f"| `{name}` | {entry.family} | {entry.kind} | {entry.setting} | {entry.when_to_use} |"
-        for name, entry in sorted(MODELS.items(), key=lambda item: (item[1].complexity, item[0]))
+        for name, entry in sorted(
+            MODELS.items(),
+            key=lambda item: (item[1].complexity, item[1].family == "ensemble", item[0]),
+        )
     ]
     return "\n".join(
         [

@@ -1,10 +1,10 @@
-"""What the process model's vote, and half of its decline, bring at rewound days (decision 0013).
+"""What the process model's vote, decline and level bring at rewound days (decisions 13 and 24).
 
     python benchmarks/accuracy/rewound.py [SET …]
 
 Every case lies inside a calibration period or on a set without a holdout of ours, and asks for a
 horizon longer than can be learned there, as a young shop does. Hurdle and Tweedie trees forecast
-as they ship, and with either part taken out; prints the difference that each makes, by set.
+as they ship, and with parts taken out; prints the difference that each makes, by set.
 """
 
 import argparse
@@ -49,7 +49,21 @@ CASES = (
     ("madrigal y2016_q2 y2016_q3 y2016_q4 y2017_q1", date(2018, 1, 1), 52),
 )
 SHOWN = ("normalized_gini", "deviance", "rmse_purchases", "decile_mape")
-PARTS = {"neither": (1.0, False), "decline": (0.5, False), "vote": (1.0, True), "both": (0.5, True)}
+# How much of the decline is believed; whether the process model votes, and gives its level.
+PARTS = {
+    "neither": (1.0, False, False),
+    "decline": (0.5, False, False),
+    "vote": (1.0, True, False),
+    "both": (0.5, True, False),
+    "all": (0.5, True, True),
+}
+# What is told → with what, less without what.
+COMPARED = {
+    "decline": ("decline", "neither"),
+    "vote": ("vote", "neither"),
+    "both": ("both", "neither"),
+    "level": ("all", "both"),
+}
 
 
 def main() -> None:
@@ -65,7 +79,7 @@ def main() -> None:
     for model in ("hurdle", "tweedie"):
         print(f"\n| {model}: with less without | " + " | ".join(SHOWN) + " |")
         print("|---" * (len(SHOWN) + 1) + "|")
-        for part in ("decline", "vote", "both"):
+        for part in COMPARED:
             sets = {
                 name: np.mean([c[model, part] for c in cases], 0) for name, cases in found.items()
             }
@@ -82,18 +96,22 @@ def judge_case(name: str, as_of: date, horizon: Horizon) -> dict[tuple[str, str]
     told, trust = {}, carrying._DECLINE_TRUST
     for model, kind in (("hurdle", Hurdle), ("tweedie", Tweedie)):
         fitted = kind(carry=Remembered(ParetoNBD())).fit(known, horizon)
-        for part, (believed, votes) in PARTS.items():
+        for part, (believed, votes, levels) in PARTS.items():
             carrying._DECLINE_TRUST = believed
-            forecast = (fitted if votes else replace(fitted, vote=0.0)).predict(known, horizon)
+            taken = {} if votes else {"vote": 0.0}
+            taken |= {} if levels else {"beyond": 1.0}
+            forecast = replace(fitted, **taken).predict(known, horizon)
             told[model, part] = metrics_of(forecast, outcome)
         carrying._DECLINE_TRUST = trust
     relative = np.array([False, True, True, False])
     return {
         (model, part): np.where(
-            relative, row / told[model, "neither"], row - told[model, "neither"]
+            relative,
+            told[model, with_it] / told[model, without] - 1.0,
+            told[model, with_it] - told[model, without],
         )
-        - relative
-        for (model, part), row in told.items()
+        for model in ("hurdle", "tweedie")
+        for part, (with_it, without) in COMPARED.items()
     }
 
 

@@ -176,8 +176,10 @@ def test_a_process_carries_it_to_the_horizon_asked(name: str):
     learned = far.learned
     near = MODELS[name].fit(snapshot_of(1500), learned).predict(snapshot_of(1500), learned)
     found = far.predict(snapshot_of(1500), long)
-    # Half of the decline is believed; and what tells no customers apart has no vote.
-    ratio = (long.days / learned.days) ** 0.9
+    # Half of the decline is believed, later purchases have the process's level; and what tells no
+    # customers apart has no vote.
+    ratio = 1.0 + ((long.days / learned.days) ** 0.9 - 1.0) * far.beyond
+    assert 0.5 <= far.beyond < 1.0
     assert far.vote == pytest.approx(0.0, abs=1e-6)
     assert learned.days < long.days
     assert found.mean().sum(axis=1) == pytest.approx(near.mean().sum(axis=1) * ratio)

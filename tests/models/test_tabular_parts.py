@@ -97,6 +97,18 @@ def test_half_of_a_decline_is_believed(kept: float):
     assert way.told.purchases == pytest.approx(1 + kept)
 
 
+@pytest.mark.parametrize("beyond", [0.5, 1.0, 2.0])
+def test_only_what_comes_after_the_learned_horizon_has_another_level(beyond: float):
+    learned, asked = Horizon(2, "week"), Horizon(8, "week")
+
+    longer = carry(Fading(1.0), TWO_CUSTOMERS, learned=learned, asked=asked, beyond=beyond)
+    equal = carry(Fading(1.0), TWO_CUSTOMERS, learned=asked, asked=asked, beyond=beyond)
+
+    assert longer.ratio == pytest.approx(np.full(2, 1.0 + 3.0 * beyond))
+    assert np.all(equal.ratio == 1.0)
+    assert np.all(equal.exponent == 1.0)
+
+
 @dataclass(frozen=True)
 class Terse:
     """The same process, which tells what it expects and nothing of its own uncertainty."""

@@ -10,6 +10,9 @@ __all__ = ["DISCRETE", "MODELS"]
 _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
 
+# What ensembles are made of: a process, two ways of trees, and what is linear in logarithms.
+_MEMBERS: Final = ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm", "ziln_linear")
+
 MODELS: Final[Mapping[str, Entry]] = {
     "bayesian_average": Entry(
         "patronage.models.ensembles.bayesian_average:BayesianAverage",
@@ -17,9 +20,9 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Several models, each as probable as it was at earlier days; close to the best of them.",
-        4,
+        3,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        {"members": _MEMBERS},
         by_default=False,
     ),
     "best_spend": Entry(
@@ -63,9 +66,9 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Whole distributions of several models, weighted by how likely they held what came.",
-        4,
+        3,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        {"members": _MEMBERS},
         by_default=False,
     ),
     "count_value_lightgbm": Entry(
@@ -191,7 +194,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "New customers whose first basket, session or channel tells more than their few purchases.",
-        4,
+        3,
         (),
         {"regular": "pareto_nbd"},
         by_default=False,
@@ -267,9 +270,9 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The best of several models at once, weighted by how they did at earlier days.",
-        4,
+        3,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
+        {"members": _MEMBERS},
     ),
     "textbook_lifetime": Entry(
         "patronage.models.baselines.textbook_lifetime:TextbookLifetime",
@@ -316,10 +319,9 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Several models with an equal say; hard to beat where history is short.",
-        4,
+        3,
         ("lightgbm",),
-        {"members": ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm")},
-        by_default=False,
+        {"members": _MEMBERS},
     ),
     "xgboost": Entry(
         "patronage.models.tabular.hurdle:Hurdle",
@@ -362,7 +364,6 @@ MODELS: Final[Mapping[str, Entry]] = {
         3,
         (),
         {"carry": "pareto_nbd"},
-        by_default=False,
         learner="patronage.models.learners.linear_scores:LinearScores",
     ),
 }

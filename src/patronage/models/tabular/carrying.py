@@ -80,9 +80,19 @@ def refuse_other_horizon(*, fitted: Horizon, asked: Horizon) -> None:
 
 
 def carry(
-    process: FittedModel | None, snapshot: Snapshot, *, learned: Horizon, asked: Horizon
+    process: FittedModel | None,
+    snapshot: Snapshot,
+    *,
+    learned: Horizon,
+    asked: Horizon,
+    beyond: float = 1.0,
 ) -> Carried:
-    """The way from `learned` to `asked`; without a process model they are equal, shares too."""
+    """The way from `learned` to `asked`; without a process model they are equal, shares too.
+
+    Parameters
+    ----------
+    beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
+    """
     n = len(snapshot.customers)
     if process is None:
         ones = np.ones(n)
@@ -102,8 +112,8 @@ def carry(
     even = np.diff(asked.edges()) / asked.days
     weights = even * (shares / even) ** _DECLINE_TRUST
     return Carried(
-        declining * slower,
-        exponent,
+        1.0 + (declining * slower - 1.0) * beyond,
+        1.0 + (exponent - 1.0) * beyond,
         weights / weights.sum(axis=1, keepdims=True),
         longer.p_alive,
         summarise(shorter),

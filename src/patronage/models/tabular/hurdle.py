@@ -47,6 +47,7 @@ class FittedHurdle:
     spread : of positive cash about its conditional mean, within `learned`
     kept : what refunds that outweigh a customer's purchases leave of all cash
     vote : the process model's part in what is forecast within `learned`, 0 to 1
+    beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -59,6 +60,7 @@ class FittedHurdle:
     spread: AmountSpread
     kept: float
     vote: float
+    beyond: float
     process: FittedModel | None
 
     @property
@@ -84,7 +86,7 @@ class FittedHurdle:
         known : with `features`
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
-        way = carry(self.process, known, learned=self.learned, asked=horizon)
+        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
         return self.told(self.design.matrix(known), way), way
 
     def forecast(
@@ -170,7 +172,8 @@ class Hurdle:
         )
         unseen = np.clip(paying.unseen, _EDGE, 1.0 - _EDGE)
         own = Summary(unseen * amount.unseen, purchases.unseen, unseen)
-        vote, told = learn_vote(process if votes else None, snapshot, lesson, own)
+        voted = learn_vote(process if votes else None, snapshot, lesson, own)
+        told = voted.told
         fitted = FittedHurdle(
             horizon,
             lesson.horizon,
@@ -180,7 +183,8 @@ class Hurdle:
             purchases.predictor,
             learn_amount_spread(lesson.cash[paid], (told.cash / told.p_positive)[paid]),
             lesson.kept,
-            vote,
+            voted.weight,
+            voted.beyond,
             process,
         )
         return LearnedHurdle(fitted, lesson, told)

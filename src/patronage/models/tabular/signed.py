@@ -72,6 +72,7 @@ class FittedSigned:
     purchases : expected counted purchase days within `learned`
     kept : what losses leave of all gains
     vote : the process model's part in what is forecast within `learned`, 0 to 1
+    beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -84,6 +85,7 @@ class FittedSigned:
     purchases: Predictor
     kept: float
     vote: float
+    beyond: float
     process: FittedModel | None
 
     @property
@@ -101,7 +103,7 @@ class FittedSigned:
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon)
+        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
         matrix = self.design.matrix(known)
         chance, mean, ratios = self.gains.predict(matrix)
         chance = np.clip(chance, _EDGE, 1.0 - _EDGE)
@@ -156,11 +158,8 @@ def fit_signed(
     losses = learn_losses(lesson, learner, chance, learned.gains.levels, seed=seed)
     gains = chance * learned.mean
     scale = float(lesson.cash.sum() / gains.sum())
-    vote, _ = learn_vote(
-        carrier, snapshot, lesson, Summary(gains * scale, purchases.unseen, chance)
-    )
-    if losses is not None and lesson.kept < _LEAST_KEPT:
-        vote = 0.0
+    voted = learn_vote(carrier, snapshot, lesson, Summary(gains * scale, purchases.unseen, chance))
+    outweighed = losses is not None and lesson.kept < _LEAST_KEPT
     return FittedSigned(
         horizon,
         lesson.horizon,
@@ -170,7 +169,8 @@ def fit_signed(
         losses,
         purchases.predictor,
         lesson.kept,
-        vote,
+        0.0 if outweighed else voted.weight,
+        voted.beyond,
         carrier,
     )
 

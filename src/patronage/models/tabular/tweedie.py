@@ -41,6 +41,7 @@ class FittedTweedie:
     spread : power and dispersion of cash about its mean, within `learned`
     kept : what refunds that outweigh a customer's purchases leave of all cash
     vote : the process model's part in what is forecast within `learned`, 0 to 1
+    beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -52,6 +53,7 @@ class FittedTweedie:
     spread: TweedieSpread
     kept: float
     vote: float
+    beyond: float
     process: FittedModel | None
 
     @property
@@ -69,7 +71,7 @@ class FittedTweedie:
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon)
+        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
         return self.forecast(known, horizon, self.told(self.design.matrix(known), way), way)
 
     def forecast(
@@ -146,8 +148,8 @@ class Tweedie:
             snapshot, horizon, lesson, taught=self.lesson, learner=self.learner, seed=seed
         )
         unseen = Summary(cash.unseen, purchases.unseen, np.zeros_like(cash.unseen))
-        vote, told = learn_vote(process, snapshot, lesson, unseen)
-        spread = learn_tweedie_spread(lesson.cash, told.cash, rng=np.random.default_rng(seed))
+        voted = learn_vote(process, snapshot, lesson, unseen)
+        spread = learn_tweedie_spread(lesson.cash, voted.told.cash, rng=np.random.default_rng(seed))
         return FittedTweedie(
             horizon,
             lesson.horizon,
@@ -156,7 +158,8 @@ class Tweedie:
             purchases.predictor,
             spread,
             lesson.kept,
-            vote,
+            voted.weight,
+            voted.beyond,
             process,
         )
 

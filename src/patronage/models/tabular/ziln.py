@@ -154,6 +154,7 @@ class FittedZILN:
     purchases : expected counted purchase days within `learned`
     kept : what refunds that outweigh a customer's purchases leave of all cash
     vote : the process model's part in what is forecast within `learned`, 0 to 1
+    beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
     """
 
@@ -166,6 +167,7 @@ class FittedZILN:
     purchases: Predictor
     kept: float
     vote: float
+    beyond: float
     process: FittedModel | None
 
     @property
@@ -178,7 +180,7 @@ class FittedZILN:
         """Forecast every customer of the snapshot; longer horizons as the hurdle does."""
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon)
+        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
         matrix = self.design.matrix(known)
         a, mu, s = self.scores.predict(matrix).T
         sigma, chance = self.loss.sigma(s), np.clip(expit(a), _EDGE, 1.0 - _EDGE)
@@ -244,7 +246,7 @@ class ZILN:
         sigma, chance = self.loss.sigma(s), np.clip(expit(a), _EDGE, 1.0 - _EDGE)
         amounts = learn_log_normal_amounts(lesson.cash, chance, mu, sigma)
         unseen = Summary(chance * amounts.mean(mu, sigma), purchases.unseen, chance)
-        vote, _ = learn_vote(process, snapshot, lesson, unseen)
+        voted = learn_vote(process, snapshot, lesson, unseen)
         return FittedZILN(
             horizon,
             lesson.horizon,
@@ -254,6 +256,7 @@ class ZILN:
             amounts,
             purchases.predictor,
             lesson.kept,
-            vote,
+            voted.weight,
+            voted.beyond,
             process,
         )
