@@ -272,6 +272,7 @@ def _agree(sides: Any) -> list[str]:
     return [
         f"{name} of {label} sums to {value!r}, ours to {ours[name]!r}"
         for label in (PLAIN, EXPERT)
+        if label in sides
         for name, value in sides[label].answer.items()
         if name != "columns" and abs(value - ours[name]) > 1e-7 * abs(ours[name]) + 1e-3
     ]
@@ -282,7 +283,16 @@ def _times_the_cpu(peer: str) -> Callable[[Any], float]:
     return lambda sides: cpu(peer)(sides) / cpu()(sides)
 
 
-def _case(rows: str, *, held: bool = False, peers: bool = True, featuretools: bool = False) -> Case:
+_TABLES = {PLAIN: _plain, EXPERT: _grouped_by_day_first}
+
+
+def _case(
+    rows: str,
+    *,
+    held: bool = False,
+    peers: tuple[str, ...] = (PLAIN, EXPERT),
+    featuretools: bool = False,
+) -> Case:
     file = f"activity_{rows}.parquet"
     sides = {
         "patronage": Side(
@@ -295,18 +305,19 @@ def _case(rows: str, *, held: bool = False, peers: bool = True, featuretools: bo
         Target("s", seconds(), at_most=300 if held else None),
         Target("MiB at the peak", memory(), at_most=12 * 1024 if held else None),
     ]
-    if peers:
-        for label, table in ((PLAIN, _plain), (EXPERT, _grouped_by_day_first)):
-            sides[label] = Side(
-                lambda clock, table=table: _pandas(file, clock, table),
-                parts=("read", "work"),
-                rounds=1,
-            )
+    for label in peers:
+        sides[label] = Side(
+            lambda clock, table=_TABLES[label]: _pandas(file, clock, table),
+            parts=("read", "work"),
+            rounds=1,
+        )
         targets += [
-            Target(f"× as fast as {PLAIN}", times_faster(PLAIN), at_least=10),
-            Target(f"× as fast as {EXPERT}", times_faster(EXPERT)),
-            Target(f"× the CPU seconds: {PLAIN}", _times_the_cpu(PLAIN)),
-            Target(f"× the CPU seconds: {EXPERT}", _times_the_cpu(EXPERT)),
+            Target(
+                f"× as fast as {label}",
+                times_faster(label),
+                at_least=10 if held and label == PLAIN else None,
+            ),
+            Target(f"× the CPU seconds: {label}", _times_the_cpu(label)),
         ]
     if featuretools:
         sides["featuretools"] = Side(
@@ -319,15 +330,16 @@ def _case(rows: str, *, held: bool = False, peers: bool = True, featuretools: bo
         needs=(file,),
         sides=sides,
         targets=tuple(targets),
-        agree=_agree if peers else Case.agree,
+        agree=_agree,
         asked_only=True,
     )
 
 
-# A twentieth of the customers for a twentieth of the events: the same rows per customer.
+# A twentieth of the customers for a twentieth of the events: the same rows per customer. What is
+# asked, is asked of twenty million events.
 CASES = {
     # Featuretools takes minutes for a million events already.
     "training-table-1m": _case("1m", featuretools=True),
     "training-table-4m": _case("4m"),
-    "training-table-20m": _case("20m", held=True, peers=False),
+    "training-table-20m": _case("20m", held=True, peers=(PLAIN,)),
 }

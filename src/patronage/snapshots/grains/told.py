@@ -116,9 +116,11 @@ def _extreme_gap(back: Lookback, extreme: np.ufunc) -> pl.Series:
 
 
 def _max_spent(back: Lookback) -> pl.Series:
-    values = np.diff(back.arrays["spent"])
-    there = np.ones(len(back.first), bool)
-    return decimal_column(_extreme(values, back.first, back.end, there, np.maximum), 18, 4)
+    # On any other day nothing was spent.
+    low, high = back.listed("buying_days")
+    values = np.diff(back.arrays["buying_spent"])
+    found = _extreme(values, low, high, low < high, np.maximum)
+    return decimal_column(found.astype(np.int64), 18, 4)
 
 
 def _extreme(
