@@ -43,3 +43,36 @@ def test_a_row_far_out_has_finite_scores_and_the_disk_keeps_them():
 
     assert np.isfinite(grown.predictor.predict(odd)).all()
     np.testing.assert_array_equal(again.predict(odd), grown.predictor.predict(odd))
+
+
+def test_a_row_has_the_scores_that_it_has_beside_others():
+    table, cash, _, _ = simulated(900)
+    fold = np.arange(len(cash)) % 3
+    predictor = LinearScores().grow_jointly(table, fold, cash, ZILNLoss(), seed=0).predictor
+
+    together = predictor.predict(table.matrix)
+
+    alone = [predictor.predict(table.matrix[k : k + 1])[0] for k in range(50)]
+    np.testing.assert_allclose(alone, together[:50], rtol=1e-12, atol=1e-12)
+
+
+def test_the_loss_is_least_where_fitting_stops():
+    table, cash, _, _ = simulated(3_000)
+    fold = np.arange(len(cash)) % 3
+    learner = LinearScores(penalties=(1e-2,))
+    predictor = learner.grow_jointly(table, fold, cash, ZILNLoss(), seed=0).predictor
+    member = 0
+    seen = table.matrix[fold != member]
+    columns, start = predictor.columns[member], predictor.starts[member]
+    x = np.column_stack([np.ones(len(seen)), columns.columns(seen)])
+
+    def loss(weights: np.ndarray) -> float:
+        mean = float(ZILNLoss().value(cash[fold != member], start + x @ weights).mean())
+        return mean + 0.5e-2 * float((weights[1:] ** 2).sum())
+
+    least = loss(predictor.weights[member])
+
+    rng = np.random.default_rng(0)
+    for size in (1e-2, 1e-1):
+        moved = predictor.weights[member] + size * rng.normal(size=(20, *x.shape[1:], 3))
+        assert min(loss(one) for one in moved) > least

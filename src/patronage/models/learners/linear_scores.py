@@ -50,7 +50,11 @@ class JointLinear:
     ) -> Float[np.ndarray, "rows scores"]:
         """The scores of each row."""
         parts = zip(self.columns, self.starts, self.weights, strict=True)
-        scores = [_scores(_design(columns, matrix), weights, at) for columns, at, weights in parts]
+        # Why wide: in single precision a row's score would depend on who is scored beside it.
+        scores = [
+            _scores(_design(columns, matrix).astype(np.float64), weights, at)
+            for columns, at, weights in parts
+        ]
         return np.asarray(np.mean(scores, axis=0))
 
 
@@ -130,9 +134,10 @@ def _design(
 
 
 def _scores(
-    x: Float32[np.ndarray, "rows columns"], weights: Weights, start: Float[np.ndarray, " scores"]
+    x: Float[np.ndarray, "rows columns"], weights: Weights, start: Float[np.ndarray, " scores"]
 ) -> Float[np.ndarray, "rows scores"]:
-    raw = (x @ weights.astype(np.float32)).astype(np.float64)
+    """In the precision of the columns."""
+    raw = (x @ weights.astype(x.dtype)).astype(np.float64)
     return np.asarray(start + np.clip(raw, -_FURTHEST, _FURTHEST))
 
 
