@@ -89,13 +89,13 @@ class DuckEngine:
     def frame(self, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
         """The result as a Polars frame, in no order; `$name` is taken from `parameters`."""
         with self._cursor() as cursor:
-            return pl.DataFrame(cursor.sql(sql, params=dict(parameters or {})).to_arrow_table())
+            return _frame(cursor.sql(sql, params=dict(parameters or {})))
 
     def over(self, frame: pl.DataFrame, sql: str) -> pl.DataFrame:
         """The result of a query over a frame, which it calls `frame`."""
         with self._cursor() as cursor:
             cursor.register("frame", frame.to_arrow())
-            return pl.DataFrame(cursor.sql(sql).to_arrow_table())
+            return _frame(cursor.sql(sql))
 
     def rows(
         self, sql: str, parameters: Mapping[str, object] | None = None
@@ -133,6 +133,13 @@ class DuckEngine:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             return self._connection.cursor()
+
+
+def _frame(found: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    # Why not in one piece: who needs it so copies it then, and most do not.
+    frame = pl.from_arrow(found.to_arrow_table(), rechunk=False)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 @cache

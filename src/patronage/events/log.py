@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from patronage.engines import Engine, SparkEngine, default_engine, literal, parquet
 from patronage.errors import EventSchemaError
+from patronage.events.ledger import Ledger
 from patronage.events.quality import QualityReport
 from patronage.events.rates import Rates
 from patronage.events.schema import KINDS, MEASURES
@@ -43,7 +43,7 @@ class EventLog:
     cut : rows at or after this day, by either clock, are not seen
     observation_date : the one day at which every customer was observed, where there is no more
         (a mailing, a policy book): attributes before it, an outcome after; else None
-    ledger : Parquet file of the compacted log (see `ledger_sql`), once `compact` has made it
+    ledger : of the compacted log (see `ledger_sql`), once `compact` has made it
     elsewhere : the engine that runs the SQL over it; None: DuckDB
     """
 
@@ -59,7 +59,7 @@ class EventLog:
     rates: Rates | None = field(default=None, repr=False, compare=False)
     cut: date | None = None
     observation_date: date | None = None
-    ledger: Path | None = None
+    ledger: Ledger | None = None
     elsewhere: Engine | None = field(default=None, repr=False, compare=False)
     # Why: the folder lives as long as any log that was made from it, and is then removed.
     workspace: Workspace | None = field(default=None, repr=False, compare=False)
@@ -89,7 +89,10 @@ class EventLog:
         The source is read where it lies, if Spark reads it with the same meaning; else DuckDB
         writes the events down once, as Parquet in the log's own folder.
         """
-        if self.ledger is not None or engine.can_run(self.relation):
+        if self.ledger is not None:
+            self.ledger.written(self.engine)
+            return replace(self, elsewhere=engine)
+        if engine.can_run(self.relation):
             return replace(self, elsewhere=engine)
         workspace = self.workspace or Workspace()
         path = default_engine().write(self.relation, workspace.path / "landed.parquet")
@@ -136,28 +139,34 @@ class EventLog:
         """What the ledger adds up beside amounts, of `schema.MEASURES`."""
         return tuple(name for name, (column, *_) in MEASURES.items() if column in self.columns)
 
-    def ledger_sql(self) -> str:
+    def ledger_sql(self, *, by_event: bool = False) -> str:
         """SQL text of the ledger known so far.
 
         Columns customer_id, kind, event_day, known_day, n_events, amount, amount_min, amount_max,
         first_time, and the `measures` of the log. Before `compact` it has one row per event, after
         it one per customer × kind × event day × known day: the same sums either way, so every query
         runs over both.
+
+        by_event : a row per event from the compacted log too, which is then not written
         """
         if self.ledger is None:
             more = "".join(f", {_measured(name)} AS {name}" for name in self.measures)
             source = f"SELECT {_ONE_ROW_PER_EVENT}{more} FROM ({self.sql()})"
             return source if self.has_known_time else _without_known_day(source)
+        if by_event:
+            rows = f"({self.ledger.events})"
+        else:
+            rows = parquet([self.ledger.written(self.engine)])
         if self.cut is None:
-            return f"SELECT * FROM {parquet([self.ledger])}"
+            return f"SELECT * FROM {rows}"
         bound = f"DATE {literal(self.cut.isoformat())}"
-        return (
-            f"SELECT * FROM {parquet([self.ledger])} "
-            f"WHERE event_day < {bound} AND known_day < {bound}"
-        )
+        return f"SELECT * FROM {rows} WHERE event_day < {bound} AND known_day < {bound}"
 
     def compact(self) -> "EventLog":
-        """Write the ledger once, so that many snapshots read it instead of the raw events."""
+        """Have the ledger written once, so that many snapshots read it instead of the raw events.
+
+        DuckDB writes it when it is first read: snapshots that read running sums never do.
+        """
         if self.ledger is not None:
             return self
         workspace = self.workspace or Workspace()
@@ -168,16 +177,20 @@ class EventLog:
         keys = ["customer_id", "kind", "event_day", *(["known_day"] * self.has_known_time)]
         known_day = "known_day" if self.has_known_time else "event_day AS known_day"
         first_time = "min(first_time)" if self.has_clock else "event_day::TIMESTAMP"
-        self.engine.write(
+        events = self.ledger_sql()
+        ledger = Ledger(
+            path,
+            events,
             f"""
             SELECT customer_id, kind, event_day, {known_day}, count(*) AS n_events,
                    sum(amount)::DECIMAL(18,4) AS amount, min(amount) AS amount_min,
                    max(amount) AS amount_max, {first_time} AS first_time{more}
-            FROM ({self.ledger_sql()}) GROUP BY {", ".join(keys)}
+            FROM ({events}) GROUP BY {", ".join(keys)}
             """,
-            path,
         )
-        return replace(self, ledger=path, workspace=workspace)
+        if self.elsewhere is not None:
+            ledger.written(self.elsewhere)
+        return replace(self, ledger=ledger, workspace=workspace)
 
     def first_day(self) -> date:
         """Day of the first event known."""

@@ -13,17 +13,14 @@ from typing import Any, Final
 import polars as pl
 
 from patronage.engines import (
-    DuckEngine,
     cores,
     default_engine,
     frames,
     literal,
-    ordered_engine,
-    side_by_side,
 )
 from patronage.events import EventLog
 
-__all__ = ["frame_by_customer", "made_by_customer", "ranges"]
+__all__ = ["frame_by_customer", "ranges"]
 
 _ROWS_AT_ONCE: Final = 2_500_000
 # Every range reads the log again.
@@ -44,19 +41,6 @@ def frame_by_customer(log: EventLog, query: Callable[[str], str]) -> pl.DataFram
         return default_engine().frame(f"{query('')} ORDER BY customer_id")
     parts = frames([f"{query(among)} ORDER BY customer_id" for among in found])
     return pl.concat(parts, rechunk=False)
-
-
-def made_by_customer(
-    log: EventLog, make: Callable[[DuckEngine, str], pl.DataFrame]
-) -> pl.DataFrame:
-    """What is made of the customers of one range after another.
-
-    make : from an engine that keeps the order of rows, and a condition as above
-    """
-    found = ranges(log, rows_at_once=_ROWS_AT_ONCE)
-    if not found:
-        return make(ordered_engine(), "")
-    return pl.concat(side_by_side(make, found), rechunk=False)
 
 
 def ranges(log: EventLog, *, rows_at_once: int) -> list[str]:

@@ -6,23 +6,19 @@ read at the edges between days: a third of the time of grouping with a FILTER fo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int, Integer, Shaped, UInt8
+from jaxtyping import Int, Shaped
 
-from patronage.engines import DuckEngine
 from patronage.events import EventLog
 from patronage.snapshots.grains.added import ADDED, kinds_of, occurring
-from patronage.snapshots.grains.cells import whole_ledger
 from patronage.snapshots.grains.entries import Entries
-from patronage.snapshots.grains.grain import Asked, listed
+from patronage.snapshots.grains.ordered import Cells, begins
 
-__all__ = ["ByDay", "begins", "by_day", "running"]
+__all__ = ["ByDay", "by_day", "running", "wide_enough"]
 
-_BITS: Final = 63
 _NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -33,54 +29,39 @@ class ByDay:
     Attributes
     ----------
     keys : customer_id, event_day and, where asked for, known_day
-    sums : column of ADDED that occurs → its sum over all rows before each edge between rows;
-        money in ten-thousandths
+    first : the first row of each customer, and the number of rows
+    sums : column of ADDED that occurs → its sum over all rows before each edge between rows, in
+        integers just wide enough for those of one customer; money in ten-thousandths
     first_time : first instant of the purchases of each row, in microseconds since 1970; only of
         logs with clocks
     """
 
     keys: pl.DataFrame
+    first: Int[np.ndarray, " customers+1"]
     sums: Mapping[str, Int[np.ndarray, " edges"]]
     first_time: Int[np.ndarray, " rows"] | None
 
     def gaps(self, at: Int[np.ndarray, " some"]) -> Int[np.ndarray, " some"]:
         """Days since the one before it, of some of the rows; 0 for the first of a customer."""
-        customer = np.cumsum(begins(self.keys["customer_id"]))[at]
-        day = self.keys["event_day"].to_physical().to_numpy()[at]
-        gaps: np.ndarray = np.diff(day, prepend=day[:1]).astype(np.int64)
-        gaps[1:][customer[1:] != customer[:-1]] = 0
+        day = self.keys["event_day"].to_physical().to_numpy().take(at)
+        gaps: np.ndarray = np.diff(day, prepend=day[:1])
+        of_customers = np.searchsorted(at, self.first)
+        gaps[of_customers[of_customers < len(at)]] = 0
         return gaps
 
 
-def by_day(engine: DuckEngine, asked: Asked, *, and_known_day: bool = False) -> ByDay:
-    """What the log knows of the customers asked for."""
-    log = asked.log
-    keys = ["customer_id", "event_day", *(["known_day"] if and_known_day else [])]
-    measures = sorted({ADDED[name][0] for name in occurring(log)})
-    columns = [*measures, *(["epoch_us(first_time) AS first_time"] if log.has_clock else [])]
-    # Why a number: a text for each row would take a third of the query.
-    kind = f"coalesce(list_position([{listed(log.kinds)}], kind), 0)::UTINYINT AS kind"
-    cells = engine.frame(
-        f"SELECT {', '.join([*keys, kind, *columns])} FROM ({whole_ledger(asked)})"
-    )
-    order = _order(cells, keys)
-    sorted_keys = cells.select(keys)[order]
-    first = np.flatnonzero(reduce(np.logical_or, [begins(sorted_keys[name]) for name in keys]))
-    edges = np.append(first, len(cells))
-    kinds = cells["kind"].to_numpy()[order]
-    values = {name: _narrow(_whole(cells[name]))[order] for name in measures}
+def by_day(cells: Cells) -> ByDay:
+    """The cells of each day, and known day if they are in the order of it too, as one row."""
+    starts = np.flatnonzero(cells.begins())
+    keys = cells[starts].keys()
+    first = np.append(np.flatnonzero(begins(keys["customer_id"])), len(keys))
+    edges = np.append(starts, len(cells))
     first_time = None
-    if log.has_clock:
-        bought = _meant(("purchase*",), log)[kinds]
-        instants = np.where(bought, cells["first_time"].to_numpy()[order], _NEVER)
-        first_time = np.minimum.reduceat(instants, first) if len(first) else instants
-    return ByDay(sorted_keys[first], _sums(values, kinds, edges, log), first_time)
-
-
-def begins(column: pl.Series) -> Bool[np.ndarray, " n"]:
-    """Where a value differs from that before it."""
-    values = column.to_physical()
-    return (values != values.shift()).fill_null(value=True).to_numpy()
+    if cells.log.has_clock:
+        bought = _meant(("purchase*",), cells.log).take(cells.array("kind"))
+        instants = np.where(bought, cells.array("first_time"), _NEVER)
+        first_time = np.minimum.reduceat(instants, starts) if len(starts) else instants
+    return ByDay(keys, first, _sums(cells, edges, edges[first]), first_time)
 
 
 def running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
@@ -92,14 +73,27 @@ def running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
     return sums
 
 
-def _whole(column: pl.Series) -> Int[np.ndarray, " n"]:
-    """Counts, or money in ten-thousandths; 0 where nothing is known."""
-    # Why not multiplied in SQL: a trillion has no room for it in DECIMAL(18,4).
-    return column.to_physical().cast(pl.Int64).fill_null(0).to_numpy()
+def wide_enough(most: int) -> np.dtype[np.signedinteger]:
+    """Integers that hold a number of this size."""
+    kinds = (np.int16, np.int32)
+    return np.dtype(next((kind for kind in kinds if most <= np.iinfo(kind).max), np.int64))
 
 
-def _narrow(values: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    return values.astype(np.int32) if _is_small(values) else values
+def _narrowest(
+    values: Shaped[np.ndarray, " n"], edges: Int[np.ndarray, " edges"]
+) -> np.dtype[np.signedinteger]:
+    """Integers that hold every sum over some of the values between two of the edges.
+
+    Differences of running sums are exact in them, though the sums themselves wrap around.
+    """
+    largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
+    most = int(np.diff(edges).max(initial=0)) * largest
+    # Why looked at again: most customers have few of the values, and few of those are the largest.
+    if np.iinfo(np.int16).max < most < 2**62:
+        sizes = np.zeros(len(values) + 1, np.int64)
+        np.cumsum(np.abs(values), out=sizes[1:])
+        most = int(np.diff(sizes.take(edges)).max(initial=0))
+    return wide_enough(most)
 
 
 def _is_small(values: Int[np.ndarray, " n"]) -> bool:
@@ -108,43 +102,30 @@ def _is_small(values: Int[np.ndarray, " n"]) -> bool:
     return bool(values.min(initial=0) >= 0 and values.sum(dtype=np.float64) < most)
 
 
-def _order(cells: pl.DataFrame, keys: list[str]) -> Integer[np.ndarray, " cells"]:
-    """Where each cell lies when they are sorted."""
-    bits = len(cells).bit_length()
-    packed = np.arange(len(cells))
-    if cells.schema["customer_id"] == pl.Int64 and len(cells):
-        # Why: integers sort ten times faster than rows do, and the last bits say where from.
-        for name in reversed(keys):
-            column = cells[name].to_physical().to_numpy().astype(np.int64)
-            least = int(column.min())
-            width = (int(column.max()) - least).bit_length()
-            if bits + width > _BITS:
-                break
-            packed |= (column - least) << bits
-            bits += width
-        else:
-            packed.sort()
-            return packed & ((1 << len(cells).bit_length()) - 1)
-    return cells.select(pl.arg_sort_by(keys, maintain_order=True)).to_series().to_numpy()
-
-
 def _sums(
-    values: Mapping[str, Int[np.ndarray, " cells"]],
-    kinds: UInt8[np.ndarray, " cells"],
-    edges: Int[np.ndarray, " edges"],
-    log: EventLog,
+    cells: Cells, edges: Int[np.ndarray, " edges"], of_customers: Int[np.ndarray, " customers+1"]
 ) -> dict[str, Int[np.ndarray, " edges"]]:
-    sums: dict[str, np.ndarray] = {}
-    found: dict[tuple[str, bytes], np.ndarray] = {}
-    for name in occurring(log):
+    """Columns of ADDED.
+
+    edges, of_customers : between the cells of days, and of customers
+    """
+    kinds = cells.array("kind")
+    of_measure: dict[str, list[tuple[str, np.ndarray]]] = {}
+    for name in occurring(cells.log):
         measure, wanted = ADDED[name]
-        meant = _meant(wanted, log)
-        # Why the key: of a log of purchases alone, every event is one.
-        key = (measure, meant[1:].tobytes())
-        if key not in found:
-            counted = values[measure] if meant[1:].all() else values[measure] * meant[kinds]
-            found[key] = running(counted)[edges]
-        sums[name] = found[key]
+        of_measure.setdefault(measure, []).append((name, _meant(wanted, cells.log)))
+    sums: dict[str, np.ndarray] = {}
+    for measure, columns in of_measure.items():
+        each = cells.array(measure) if measure in cells.columns else np.ones(len(cells), bool)
+        narrow = _narrowest(each, of_customers)
+        found: dict[bytes, np.ndarray] = {}
+        for name, meant in columns:
+            # Why the key: of a log of purchases alone, every event is one.
+            key = meant[1:].tobytes()
+            if key not in found:
+                counted = each if meant[1:].all() else each * meant.take(kinds)
+                found[key] = running(counted).take(edges).astype(narrow)
+            sums[name] = found[key]
     return sums
 
 

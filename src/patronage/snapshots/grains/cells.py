@@ -11,13 +11,16 @@ __all__ = ["CELLS", "whole_ledger"]
 _KEYS: Final = ("kind", "event_day", "known_day")
 
 
-def whole_ledger(asked: Asked) -> str:
-    """SQL text of the ledger of the customers asked for, with every measure there may be."""
+def whole_ledger(asked: Asked, *, by_event: bool = False) -> str:
+    """SQL text of the ledger of the customers asked for, with every measure there may be.
+
+    by_event : as in `EventLog.ledger_sql`
+    """
     there = set(asked.log.measures)
     missing = [
         f"NULL::{kind} AS {name}" for name, (*_, kind) in MEASURES.items() if name not in there
     ]
-    ledger = asked.some(asked.log.ledger_sql())
+    ledger = asked.some(asked.log.ledger_sql(by_event=by_event))
     return f"SELECT *, {', '.join(missing)} FROM ({ledger})" if missing else ledger
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from patronage.snapshots.grains.added import DAYS_WITH
-from patronage.snapshots.grains.by_day import ByDay, begins, running
+from patronage.snapshots.grains.by_day import ByDay, running, wide_enough
 
 __all__ = ["Timeline"]
 
@@ -31,6 +31,7 @@ _COUNTED: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
     "purchase_days": lambda day: day["purchases"] > 0,
     "refund_days": lambda day: day["cash"] < day["spent"],
 }
+# Their sums are places in a list, the same ones for all customers.
 _LISTED: Final = ("buying_days", "purchase_days")
 
 
@@ -60,27 +61,29 @@ class Timeline:
     def of(cls, rows: ByDay) -> "Timeline":
         """From the rows of days, each of which is known with all that it holds."""
         n_rows = len(rows.keys)
-        ids = rows.keys["customer_id"]
-        first = np.flatnonzero(begins(ids))
         arrays: dict[str, np.ndarray] = {
-            "first": np.append(first, n_rows),
+            "first": rows.first.astype(np.int32),
             "day": rows.keys["event_day"].to_physical().to_numpy(),
         }
         values = _Differences(rows.sums, n_rows)
+        narrow = wide_enough(int(np.diff(rows.first).max(initial=0)))
         for name, meets in _COUNTED.items():
             is_one = meets(values)
             arrays[name] = running(is_one)
             if name in _LISTED:
                 arrays[f"at_{name}"] = np.flatnonzero(is_one).astype(np.int32)
+            else:
+                arrays[name] = arrays[name].astype(narrow)
         at = arrays["at_buying_days"]
-        arrays["buying_spent"] = running(values["spent"][at])
+        spent = values["spent"]
+        arrays["buying_spent"] = running(spent[at]).astype(spent.dtype)
         arrays["gap"] = rows.gaps(at)
         arrays["sd_gap"] = _running_sd(arrays["gap"])
         if rows.first_time is not None:
             arrays["first_time"] = rows.first_time
         arrays |= dict.fromkeys(("spent", "cash"), np.zeros(n_rows + 1, np.int64))
         arrays |= rows.sums
-        return cls(ids.gather(first), arrays)
+        return cls(rows.keys["customer_id"].gather(rows.first[:-1]), arrays)
 
     def save(self, folder: Path) -> None:
         """Write it down in a folder of its own."""

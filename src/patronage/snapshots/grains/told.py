@@ -59,13 +59,14 @@ def _instant(back: Lookback, places: _Places) -> pl.Series:
 def _spent(back: Lookback, places: _Places) -> pl.Series:
     rows, there = places
     spent = back.arrays["spent"]
-    units = _values(spent, (rows + 1, there)).astype(np.int64) - _values(spent, places)
+    units = _values(spent, (rows + 1, there)) - _values(spent, places)
     return _nullable(decimal_column(units, 18, 4), there)
 
 
 def _total(back: Lookback, column: str) -> np.ndarray:
     sums = back.arrays[column]
-    return np.asarray(sums.take(back.end).astype(np.int64) - sums.take(back.first))
+    # Why widened last: the sums wrap around, their difference does not.
+    return np.asarray(sums.take(back.end) - sums.take(back.first)).astype(np.int64)
 
 
 def _sum(back: Lookback, column: str) -> pl.Series:
@@ -73,8 +74,7 @@ def _sum(back: Lookback, column: str) -> pl.Series:
 
 
 def _count(back: Lookback, name: str) -> pl.Series:
-    low, high = back.listed(name)
-    return pl.Series(high - low)
+    return pl.Series(_total(back, name))
 
 
 def _mean(total: np.ndarray, n: np.ndarray, *, scale: int = 1) -> pl.Series:
@@ -100,19 +100,27 @@ def _n_gaps(back: Lookback) -> np.ndarray:
 def _mean_spent(back: Lookback) -> pl.Series:
     low, high = back.listed("buying_days")
     spent = back.arrays["buying_spent"]
-    return _mean(spent[high].astype(np.int64) - spent[low], high - low, scale=10_000)
+    return _mean(spent.take(high) - spent.take(low), high - low, scale=10_000)
 
 
-def _gap(back: Lookback, name: str, *, last: bool) -> pl.Series:
+def _gap(back: Lookback, *, last: bool) -> pl.Series:
     low, high = back.listed("buying_days")
     there = high > low + 1
-    return _nullable(_values(back.arrays[name], (high - 1 if last else low + 1, there)), there)
+    found = _values(back.arrays["gap"], (high - 1 if last else low + 1, there))
+    return _nullable(found.astype(np.int64), there)
+
+
+def _sd_gap(back: Lookback) -> pl.Series:
+    low, high = back.listed("buying_days")
+    there = high > low + 1
+    return _nullable(_values(back.arrays["sd_gap"], (high - 1, there)), there).fill_nan(None)
 
 
 def _extreme_gap(back: Lookback, extreme: np.ufunc) -> pl.Series:
     low, high = back.listed("buying_days")
     there = high > low + 1
-    return _nullable(_extreme(back.arrays["gap"], low + 1, high, there, extreme), there)
+    found = _extreme(back.arrays["gap"], low + 1, high, there, extreme)
+    return _nullable(found.astype(np.int64), there)
 
 
 def _max_spent(back: Lookback) -> pl.Series:
@@ -163,11 +171,11 @@ TOLD: Final[Mapping[str, Callable[[Lookback], Any]]] = {
     f"count(*) {_COUNTED}": lambda back: _count(back, "buying_days"),
     "count(*) FILTER (cash < spent)": lambda back: _count(back, "refund_days"),
     "avg(gap)": _mean_gap,
-    "stddev_samp(gap)": lambda back: _gap(back, "sd_gap", last=True).fill_nan(None),
+    "stddev_samp(gap)": _sd_gap,
     "min(gap)": lambda back: _extreme_gap(back, np.minimum),
     "max(gap)": lambda back: _extreme_gap(back, np.maximum),
-    "arg_min(gap, event_day) FILTER (gap IS NOT NULL)": lambda back: _gap(back, "gap", last=False),
-    f"arg_max(gap, event_day) {_COUNTED}": lambda back: _gap(back, "gap", last=True),
+    "arg_min(gap, event_day) FILTER (gap IS NOT NULL)": lambda back: _gap(back, last=False),
+    f"arg_max(gap, event_day) {_COUNTED}": lambda back: _gap(back, last=True),
     "count(gap)": lambda back: pl.Series(_n_gaps(back)),
     "max(event_day) FILTER (events > 0)": lambda back: _day(back, _last(back)),
     "count(*)": lambda back: pl.Series(back.end - back.first),

@@ -1,7 +1,7 @@
 """The days of a compacted log, written down once for the snapshots of many days."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,16 +12,19 @@ import polars as pl
 
 from patronage.engines import DuckEngine, decimal_column, parquet, side_by_side
 from patronage.events import EventLog
-from patronage.snapshots.by_customer import made_by_customer, ranges
+from patronage.snapshots.by_customer import ranges
 from patronage.snapshots.grains.added import ADDED, MONEY
 from patronage.snapshots.grains.by_day import ByDay, by_day
 from patronage.snapshots.grains.grain import Asked
+from patronage.snapshots.grains.ordered import Cells, in_order
 from patronage.snapshots.grains.timeline import Timeline
 
 __all__ = ["days_written", "has_timelines", "made_of_timelines"]
 
-# Every range reads the log again.
-_ROWS_AT_ONCE: Final = 2_000_000
+# Held at once, sixty bytes a row and more; every range of customers reads the log again.
+_ROWS_READ_AT_ONCE: Final = 25_000_000
+# Each thread works on so many.
+_ROWS_AT_ONCE: Final = 4_000_000
 
 
 def days_written(asked: Asked, *, make: bool = True) -> str | None:
@@ -58,10 +61,11 @@ def made_of_timelines(
     """
     if not _keeps_timelines(asked.log):
 
-        def of_some(engine: DuckEngine, among: str) -> pl.DataFrame:
-            return make(engine, Timeline.of(by_day(engine, replace(asked, among=among))))
+        def of_some(engine: DuckEngine, cells: Cells) -> pl.DataFrame:
+            return make(engine, Timeline.of(by_day(cells)))
 
-        return made_by_customer(asked.log, of_some)
+        parts = [side_by_side(of_some, pieces) for pieces in _read(asked)]
+        return pl.concat([part for some in parts for part in some], rechunk=False)
     folder = _folder(asked.log, "timelines")
     _once(folder, asked, lambda rows, path: Timeline.of(rows).save(path))
 
@@ -78,23 +82,34 @@ def _keeps_timelines(log: EventLog) -> bool:
 
 def _folder(log: EventLog, form: str) -> Path:
     assert log.ledger is not None
-    return log.ledger.with_name(f"{form}-{log.ledger.stem}")
+    path = log.ledger.path
+    return path.with_name(f"{form}-{path.stem}")
+
+
+def _read(asked: Asked, *, and_known_day: bool = False) -> Iterator[list[Cells]]:
+    """The cells of all customers, in pieces; as many at once as memory has room for."""
+    for among in ranges(asked.log, rows_at_once=_ROWS_READ_AT_ONCE) or [""]:
+        cells = in_order(replace(asked, among=among), and_known_day=and_known_day)
+        yield cells.pieces(_ROWS_AT_ONCE)
 
 
 def _once(folder: Path, asked: Asked, write: Callable[[ByDay, Path], None]) -> None:
     """Fill a folder with the days of the whole log, a range of customers under each path."""
     if folder.exists():
         return
-    log = replace(asked.log, cut=None)
     part = folder.with_name(uuid4().hex)
     part.mkdir()
 
-    def write_some(engine: DuckEngine, numbered: tuple[int, str]) -> None:
-        number, among = numbered
-        some = Asked(log, asked.as_of, among=among)
-        write(by_day(engine, some, and_known_day=log.has_known_time), part / f"{number:03}")
+    def write_some(engine: DuckEngine, numbered: tuple[int, Cells]) -> None:
+        del engine
+        number, cells = numbered
+        write(by_day(cells), part / f"{number:05}")
 
-    side_by_side(write_some, list(enumerate(ranges(log, rows_at_once=_ROWS_AT_ONCE) or [""])))
+    n_written = 0
+    whole = replace(asked, log=replace(asked.log, cut=None))
+    for pieces in _read(whole, and_known_day=asked.log.has_known_time):
+        side_by_side(write_some, list(enumerate(pieces, n_written)))
+        n_written += len(pieces)
     try:
         part.rename(folder)
     except OSError:
