@@ -77,13 +77,14 @@ def read_kinds(raw: RawTable, column: str | None, *, certain: bool) -> KindReadi
     if column is None:
         return KindReading("'purchase'", ("purchase",), "'unknown kind'")
     text = text_of(column)
-    counted = default_engine().rows(
-        f"SELECT t, count(*) AS n FROM (SELECT {text} AS t FROM {raw.sql()}) "
-        f"WHERE NOT {blank('t')} GROUP BY t ORDER BY n DESC, t LIMIT 10000"
+    # Why grouped before: a text is trimmed once for each spelling, not for each row.
+    spellings = f"SELECT {identifier(column)}, count(*) AS __n FROM {raw.sql()} GROUP BY ALL"
+    found = default_engine().rows(
+        f"SELECT CASE WHEN NOT {blank(text)} THEN {text} END AS t, sum(__n)::BIGINT AS n "
+        f"FROM ({spellings}) GROUP BY t ORDER BY t IS NOT NULL, n DESC, t LIMIT 10000"
     )
-    (given,) = default_engine().row(
-        f"SELECT count_if(NOT {blank(text)}) = count(*) FROM {raw.sql()}"
-    )
+    counted = [(word, n) for word, n in found if word is not None]
+    given = len(counted) == len(found)
     meaning = {str(word): kind_meant(str(word)) for word, _ in counted}
     known = {word: kind for word, kind in meaning.items() if kind is not None}
     if not known and not certain:
