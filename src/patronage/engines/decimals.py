@@ -44,8 +44,8 @@ def decimal_as_double(units: Int[np.ndarray, " n"], scale: int) -> Float[np.ndar
     """Whole numbers of the last digit as DuckDB casts the decimals to DOUBLE."""
     power = 10**scale
     found = units / float(power)
-    large = np.flatnonzero(np.abs(units) > _MOST_WHOLE)
-    if len(large):
+    if max(int(units.max(initial=0)), -int(units.min(initial=0))) > _MOST_WHOLE:
+        large = np.flatnonzero(np.abs(units) > _MOST_WHOLE)
         rest = np.fmod(units[large], power)
         found[large] = ((units[large] - rest) // power).astype(np.float64) + rest / float(power)
     return found

@@ -95,7 +95,7 @@ class DuckEngine:
         """The result of a query over a frame, which it calls `frame`."""
         with self._cursor() as cursor:
             cursor.register("frame", frame.to_arrow())
-            return _frame(cursor.sql(sql))
+            return pl.DataFrame(cursor.sql(sql).to_arrow_table())
 
     def rows(
         self, sql: str, parameters: Mapping[str, object] | None = None

@@ -15,6 +15,7 @@ from patronage.snapshots.features.query import by_grain, uses_of
 from patronage.snapshots.features.read_off import is_read_off
 from patronage.snapshots.grains import GRAINS, Asked
 from patronage.snapshots.grains import written as written_days
+from patronage.snapshots.grains.by_day import narrowed, running
 
 DAYS = (date(2020, 2, 29), date(2021, 1, 1))
 KINDS = (
@@ -31,6 +32,9 @@ def _log(variety: str) -> EventLog:
     # Some purchases cost nothing, and of some more is paid back than was charged.
     sign = {"purchase": 1, "refund": -1, "fee": 1}
     amounts = [sign.get(kind, 0) * (row % 977 - 40) / 100 for row, kind in enumerate(kinds)]
+    if variety == "dear":
+        # Each customer's money has room in 32 bits, that of all together has none.
+        amounts = [amount * 200 for amount in amounts]
     frame = pl.DataFrame(
         {
             "customer_id": [
@@ -64,7 +68,7 @@ def _grouped(asked: Asked, grain: str, lines: Mapping[str, str]) -> pl.DataFrame
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-@pytest.mark.parametrize("variety", ["days", "clock", "texts", "late", "plain"])
+@pytest.mark.parametrize("variety", ["days", "clock", "texts", "late", "plain", "dear"])
 def test_what_is_read_off_is_what_grouping_says(
     monkeypatch: pytest.MonkeyPatch, variety: str, *, compacted: bool
 ) -> None:
@@ -117,6 +121,24 @@ def test_decimals_become_the_doubles_that_they_are_in_sql() -> None:
     said = default_engine().over(frame, "SELECT money::DOUBLE AS money FROM frame")
 
     assert said["money"].to_list() == decimal_as_double(units, 4).tolist()
+
+
+@pytest.mark.parametrize(("most", "width"), [(127, 1), (128, 2), (40_000, 4), (2**40, 8)])
+def test_sums_are_as_wide_as_those_of_a_customer_and_differences_stay_exact(
+    most: int, width: int
+) -> None:
+    values = np.tile([most - 3, 0, 3], 50)
+    first = np.arange(0, len(values) + 1, 3)
+    sums = running(values)
+
+    narrow = narrowed(sums, first)
+
+    assert narrow.itemsize == width
+    starts = first[:-1]
+    for low in range(3):
+        for high in range(low, 4):
+            wide = sums[starts + high] - sums[starts + low]
+            assert (narrow[starts + high] - narrow[starts + low]).tolist() == wide.tolist()
 
 
 @pytest.mark.parametrize("variety", ["texts", "late"])

@@ -17,7 +17,7 @@ from patronage.snapshots.grains.added import ADDED, kinds_of, occurring
 from patronage.snapshots.grains.entries import Entries
 from patronage.snapshots.grains.ordered import Cells, begins
 
-__all__ = ["ByDay", "by_day", "running", "wide_enough"]
+__all__ = ["ByDay", "by_day", "narrowed", "running", "wide_enough"]
 
 _NEVER: Final = np.iinfo(np.int64).max
 
@@ -37,7 +37,7 @@ class ByDay:
     """
 
     keys: pl.DataFrame
-    first: Int[np.ndarray, " customers+1"]
+    first: Int[np.ndarray, " customer_edges"]
     sums: Mapping[str, Int[np.ndarray, " edges"]]
     first_time: Int[np.ndarray, " rows"] | None
 
@@ -61,7 +61,7 @@ def by_day(cells: Cells) -> ByDay:
         bought = _meant(("purchase*",), cells.log).take(cells.array("kind"))
         instants = np.where(bought, cells.array("first_time"), _NEVER)
         first_time = np.minimum.reduceat(instants, starts) if len(starts) else instants
-    return ByDay(keys, first, _sums(cells, edges, edges[first]), first_time)
+    return ByDay(keys, first, _sums(cells, edges, first), first_time)
 
 
 def running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
@@ -73,23 +73,30 @@ def running(values: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n+1"]:
     return sums
 
 
+def narrowed(
+    sums: Int[np.ndarray, " edges"], first: Int[np.ndarray, " customer_edges"]
+) -> Int[np.ndarray, " edges"]:
+    """Running sums of what is never negative, as wide as the sums of one customer.
+
+    They wrap around, and differences between two edges of a customer stay exact.
+    """
+    return sums.astype(wide_enough(int(np.diff(sums.take(first)).max(initial=0))))
+
+
 def wide_enough(most: int) -> np.dtype[np.signedinteger]:
     """Integers that hold a number of this size."""
-    kinds = (np.int16, np.int32)
+    kinds = (np.int8, np.int16, np.int32)
     return np.dtype(next((kind for kind in kinds if most <= np.iinfo(kind).max), np.int64))
 
 
 def _narrowest(
-    values: Shaped[np.ndarray, " n"], edges: Int[np.ndarray, " edges"]
+    values: Int[np.ndarray, " cells"], edges: Int[np.ndarray, " customer_edges"]
 ) -> np.dtype[np.signedinteger]:
-    """Integers that hold every sum over some of the values between two of the edges.
-
-    Differences of running sums are exact in them, though the sums themselves wrap around.
-    """
-    largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
+    """Integers that hold every sum over some of the values between two of the edges."""
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
     most = int(np.diff(edges).max(initial=0)) * largest
     # Why looked at again: most customers have few of the values, and few of those are the largest.
-    if np.iinfo(np.int16).max < most < 2**62:
+    if np.iinfo(np.int8).max < most < 2**62:
         sizes = np.zeros(len(values) + 1, np.int64)
         np.cumsum(np.abs(values), out=sizes[1:])
         most = int(np.diff(sizes.take(edges)).max(initial=0))
@@ -103,28 +110,36 @@ def _is_small(values: Int[np.ndarray, " n"]) -> bool:
 
 
 def _sums(
-    cells: Cells, edges: Int[np.ndarray, " edges"], of_customers: Int[np.ndarray, " customers+1"]
+    cells: Cells, edges: Int[np.ndarray, " edges"], first: Int[np.ndarray, " customer_edges"]
 ) -> dict[str, Int[np.ndarray, " edges"]]:
     """Columns of ADDED.
 
-    edges, of_customers : between the cells of days, and of customers
+    edges : between the cells of days
+    first : edges between customers, among those
     """
-    kinds = cells.array("kind")
     of_measure: dict[str, list[tuple[str, np.ndarray]]] = {}
     for name in occurring(cells.log):
         measure, wanted = ADDED[name]
         of_measure.setdefault(measure, []).append((name, _meant(wanted, cells.log)))
+    kinds = cells.array("kind")
+    # Why at hand: to have new memory for each column costs what adding it up does.
+    is_meant, n_before = np.empty(len(cells), bool), np.zeros(len(cells) + 1, np.int32)
     sums: dict[str, np.ndarray] = {}
     for measure, columns in of_measure.items():
-        each = cells.array(measure) if measure in cells.columns else np.ones(len(cells), bool)
-        narrow = _narrowest(each, of_customers)
+        each = cells.array(measure) if measure in cells.columns else None
+        narrow = None if each is None else _narrowest(each, edges.take(first))
         found: dict[bytes, np.ndarray] = {}
         for name, meant in columns:
             # Why the key: of a log of purchases alone, every event is one.
             key = meant[1:].tobytes()
             if key not in found:
-                counted = each if meant[1:].all() else each * meant.take(kinds)
-                found[key] = running(counted).take(edges).astype(narrow)
+                meant.take(kinds, out=is_meant, mode="clip")
+                if each is None:
+                    np.cumsum(is_meant, out=n_before[1:])
+                    found[key] = narrowed(n_before.take(edges), first)
+                else:
+                    counted = each if meant[1:].all() else each * is_meant
+                    found[key] = running(counted).take(edges).astype(narrow)
             sums[name] = found[key]
     return sums
 

@@ -77,15 +77,18 @@ def look_back(timeline: Timeline, as_of: date, windows: Iterable[int] = ()) -> L
     """What of a timeline lies before as_of."""
     arrays = timeline.arrays
     edges = arrays["first"].astype(np.int64)
-    first, end = edges[:-1], edges[1:]
-    bounds = np.array(sorted({0, *windows}))
-    age = np.maximum((as_of - _EPOCH).days - arrays["day"], 0)
-    # One count for each customer and window: the days are in order, so their edges follow.
-    place = np.searchsorted(bounds, np.arange(int(age.max(initial=0)) + 1))
-    width = len(bounds) + 1
-    cell = np.repeat(np.arange(len(first)) * width, end - first) + place[age]
-    n_within = np.bincount(cell, minlength=len(first) * width).reshape(-1, width).cumsum(axis=1)
-    is_known = n_within[:, 0] < end - first
-    n_within, first, end = n_within[is_known], first[is_known], end[is_known]
-    starts = {int(days): end - n_within[:, k] for k, days in enumerate(bounds)}
+    first, day = edges[:-1], arrays["day"]
+    today = (as_of - _EPOCH).days
+    is_before = np.empty(len(day), bool)
+    n_before = np.zeros(len(day) + 1, np.int32)
+    starts: dict[int, np.ndarray] = {}
+    for days in {0, *windows}:
+        # Why not searched: to count along all days costs less than steps from day to day.
+        np.less(day, today - days, out=is_before)
+        np.cumsum(is_before, out=n_before[1:])
+        starts[days] = first + np.diff(n_before.take(edges))
+    is_known = starts[0] > first
+    if not is_known.all():
+        first = first[is_known]
+        starts = {days: edge[is_known] for days, edge in starts.items()}
     return Lookback(timeline.customer_id.filter(is_known), arrays, first, starts[0], starts)

@@ -38,8 +38,8 @@ class Cells:
 
     Attributes
     ----------
-    keys : customer_id, event_day and, where asked for, known_day: what they are in the order of
-    types : of the keys
+    key_types : no rows of customer_id, event_day and, where asked for, known_day: what the cells
+        are in the order of
     packed : one integer a cell, in order
     layout : where in it the keys and the kind lie (0: none that the log lists), and the `place` of
         the cell among all that were read
@@ -49,7 +49,7 @@ class Cells:
     """
 
     log: EventLog
-    types: Mapping[str, pl.DataType]
+    key_types: pl.DataFrame
     packed: Int64[np.ndarray, " cells"]
     layout: _Layout
     columns: Mapping[str, pl.Series]
@@ -73,7 +73,7 @@ class Cells:
             pl.Series(name, self._bits(name)).cast(kind)
             if name in self.layout
             else self.columns[name].gather(self._bits("place"))
-            for name, kind in self.types.items()
+            for name, kind in self.key_types.schema.items()
         )
 
     def begins(self) -> Bool[np.ndarray, " cells"]:
@@ -126,7 +126,7 @@ def in_order(asked: Asked, *, and_known_day: bool = False) -> Cells:
         f"SELECT {', '.join([*keys, kind, *sorted(measures), *times])} "
         f"FROM ({whole_ledger(asked, by_event=by_event)})"
     )
-    types = {name: cells.schema[name] for name in keys}
+    key_types = cells.select(keys).clear()
     layout = _layout(cells, keys)
     columns = [name for name in cells.columns if name not in layout]
     with ThreadPoolExecutor(cores()) as pool:
@@ -136,7 +136,7 @@ def in_order(asked: Asked, *, and_known_day: bool = False) -> Cells:
             order = cells.select(pl.arg_sort_by(keys, maintain_order=True)).to_series()
             packed = order.to_numpy().astype(np.int64)
         kept = pool.map(lambda name: _plain(cells[name], is_key=name in keys), columns)
-        return Cells(log, types, packed, layout, dict(zip(columns, kept, strict=True)))
+        return Cells(log, key_types, packed, layout, dict(zip(columns, kept, strict=True)))
 
 
 def begins(column: pl.Series) -> Bool[np.ndarray, " n"]:

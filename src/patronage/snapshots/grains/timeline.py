@@ -5,6 +5,7 @@ log are then made once, and a snapshot of any day is a difference for each custo
 however many days there are.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -16,7 +17,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from patronage.snapshots.grains.added import DAYS_WITH
-from patronage.snapshots.grains.by_day import ByDay, running, wide_enough
+from patronage.snapshots.grains.by_day import ByDay, narrowed, running, wide_enough
 
 __all__ = ["Timeline"]
 
@@ -61,24 +62,32 @@ class Timeline:
     def of(cls, rows: ByDay) -> "Timeline":
         """From the rows of days, each of which is known with all that it holds."""
         n_rows = len(rows.keys)
+        day = rows.keys["event_day"].to_physical()
         arrays: dict[str, np.ndarray] = {
             "first": rows.first.astype(np.int32),
-            "day": rows.keys["event_day"].to_physical().to_numpy(),
+            "day": day.to_numpy().astype(_width(day.to_numpy())),
         }
         values = _Differences(rows.sums, n_rows)
-        narrow = wide_enough(int(np.diff(rows.first).max(initial=0)))
+        listed: dict[str, np.ndarray] = {}
         for name, meets in _COUNTED.items():
             is_one = meets(values)
-            arrays[name] = running(is_one)
-            if name in _LISTED:
+            if name not in _LISTED:
+                arrays[name] = narrowed(running(is_one), rows.first)
+                continue
+            listed[name] = is_one
+            # Why looked for: most purchases cost something, and the two lists are one then.
+            same = next(other for other, met in listed.items() if np.array_equal(met, is_one))
+            if same == name:
+                arrays[name] = running(is_one)
                 arrays[f"at_{name}"] = np.flatnonzero(is_one).astype(np.int32)
             else:
-                arrays[name] = arrays[name].astype(narrow)
+                arrays[name], arrays[f"at_{name}"] = arrays[same], arrays[f"at_{same}"]
         at = arrays["at_buying_days"]
         spent = values["spent"]
         arrays["buying_spent"] = running(spent[at]).astype(spent.dtype)
-        arrays["gap"] = rows.gaps(at)
-        arrays["sd_gap"] = _running_sd(arrays["gap"])
+        gap = rows.gaps(at)
+        arrays["gap"] = gap.astype(_width(gap))
+        arrays["sd_gap"] = _running_sd(gap)
         if rows.first_time is not None:
             arrays["first_time"] = rows.first_time
         arrays |= dict.fromkeys(("spent", "cash"), np.zeros(n_rows + 1, np.int64))
@@ -86,36 +95,43 @@ class Timeline:
         return cls(rows.keys["customer_id"].gather(rows.first[:-1]), arrays)
 
     def save(self, folder: Path) -> None:
-        """Write it down in a folder of its own."""
+        """Write it down in a folder of its own; what has two names is written once."""
         folder.mkdir()
         self.customer_id.to_frame().write_ipc(folder / "customers.arrow")
+        files: dict[int, str] = {}
         for name, array in self.arrays.items():
-            np.save(folder / f"{name}.npy", array)
+            if id(array) not in files:
+                files[id(array)] = f"{name}.npy"
+                np.save(folder / f"{name}.npy", array)
+        named = {name: files[id(array)] for name, array in self.arrays.items()}
+        (folder / "arrays.json").write_text(json.dumps(named))
 
     @classmethod
     def load(cls, folder: Path) -> "Timeline":
         """What `save` wrote; only what is asked of it is read."""
         customers = pl.read_ipc(folder / "customers.arrow")
-        return cls(customers["customer_id"], _Saved(folder))
+        files = json.loads((folder / "arrays.json").read_text())
+        return cls(customers["customer_id"], _Saved(folder, files))
 
 
 class _Saved(Mapping[str, np.ndarray]):
-    """Arrays in a folder, mapped into memory."""
+    """Arrays in a folder, mapped into memory when they are first read."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
+        self._folder, self._files = folder, files
+        self._mapped: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        path = self._folder / f"{name}.npy"
-        if not path.exists():
-            raise KeyError(name)
-        return np.asarray(np.load(path, mmap_mode="r"))
+        file = self._files[name]
+        if file not in self._mapped:
+            self._mapped[file] = np.asarray(np.load(self._folder / file, mmap_mode="r"))
+        return self._mapped[file]
 
     def __iter__(self) -> Iterator[str]:
-        return (path.stem for path in self._folder.glob("*.npy"))
+        return iter(self._files)
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._files)
 
 
 class _Differences(dict[str, np.ndarray]):
@@ -128,6 +144,10 @@ class _Differences(dict[str, np.ndarray]):
     def __missing__(self, name: str) -> np.ndarray:
         values = np.diff(self._sums[name]) if name in self._sums else self._nothing
         return self.setdefault(name, np.asarray(values))
+
+
+def _width(values: Int[np.ndarray, " n"]) -> np.dtype[np.signedinteger]:
+    return wide_enough(max(int(values.max(initial=0)), -int(values.min(initial=0))))
 
 
 def _running_sd(gap: Int[np.ndarray, " days"]) -> Float[np.ndarray, " days"]:

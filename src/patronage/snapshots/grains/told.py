@@ -48,7 +48,8 @@ def _nullable(values: np.ndarray | pl.Series, there: Bool[np.ndarray, " customer
 
 
 def _day(back: Lookback, places: _Places) -> pl.Series:
-    return _nullable(_values(back.arrays["day"], places), places[1]).cast(pl.Date)
+    found = _values(back.arrays["day"], places).astype(np.int32)
+    return _nullable(found, places[1]).cast(pl.Date)
 
 
 def _instant(back: Lookback, places: _Places) -> pl.Series:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
 
 from patronage.engines import DuckEngine, decimal_column, parquet, side_by_side
 from patronage.events import EventLog
+from patronage.events.workspace import Workspace
 from patronage.snapshots.by_customer import ranges
 from patronage.snapshots.grains.added import ADDED, MONEY
 from patronage.snapshots.grains.by_day import ByDay, by_day
@@ -25,6 +27,9 @@ __all__ = ["days_written", "has_timelines", "made_of_timelines"]
 _ROWS_READ_AT_ONCE: Final = 25_000_000
 # Each thread works on so many.
 _ROWS_AT_ONCE: Final = 4_000_000
+
+# Kept as long as the log: to map an array again costs what reading it does.
+_MAPPED: Final = WeakKeyDictionary[Workspace, dict[Path, list[Timeline]]]()
 
 
 def days_written(asked: Asked, *, make: bool = True) -> str | None:
@@ -69,10 +74,11 @@ def made_of_timelines(
     folder = _folder(asked.log, "timelines")
     _once(folder, asked, lambda rows, path: Timeline.of(rows).save(path))
 
-    def of_saved(engine: DuckEngine, path: Path) -> pl.DataFrame:
-        return make(engine, Timeline.load(path))
-
-    return pl.concat(side_by_side(of_saved, sorted(folder.iterdir())), rechunk=False)
+    assert asked.log.workspace is not None
+    mapped = _MAPPED.setdefault(asked.log.workspace, {})
+    if folder not in mapped:
+        mapped[folder] = [Timeline.load(path) for path in sorted(folder.iterdir())]
+    return pl.concat(side_by_side(make, mapped[folder]), rechunk=False)
 
 
 def _keeps_timelines(log: EventLog) -> bool:
