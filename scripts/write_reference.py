@@ -29,7 +29,7 @@ def models_page() -> str:
             "",
             NOTE,
             "",
-            "Simplest first; a tie on the leaderboard goes to the simpler. `forecast` entries give",
+            "Safest first; a tie on the leaderboard goes to the safer. `forecast` entries give",
             "cash, `purchases` counts, `spend` the money of a purchase.",
             "",
             "| name | family | forecasts | setting | when to use |",

@@ -60,7 +60,7 @@ def test_a_tie_goes_to_the_simplest():
 
     assert choice.model == "btyd"
     assert dict(choice.table.select("model", "verdict").iter_rows())["plain"] == "worse"
-    assert "simpler than" in choice.reasons[0]
+    assert "safer than" in choice.reasons[0]
 
 
 def test_equal_models_of_one_complexity_leave_the_better():

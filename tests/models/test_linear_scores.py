@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import check_grad
 from scipy.special import expit
 
+from patronage.errors import SettingsError
+from patronage.models.learners.base import Head, Loss
 from patronage.models.learners.binned import BinnedTable
+from patronage.models.learners.crossing import deviance
 from patronage.models.learners.linear_scores import LinearScores
+from patronage.models.learners.links import LINKS, LinkedLoss
 from patronage.models.tabular.ziln import ZILNLoss
 from patronage.registry.codec import decode, encode
 
@@ -63,8 +68,8 @@ def test_the_loss_is_least_where_fitting_stops():
     predictor = learner.grow_jointly(table, fold, cash, ZILNLoss(), seed=0).predictor
     member = 0
     seen = table.matrix[fold != member]
-    columns, start = predictor.columns[member], predictor.starts[member]
-    x = np.column_stack([np.ones(len(seen)), columns.columns(seen)])
+    x = np.column_stack([np.ones(len(seen)), predictor.columns.columns(seen)])
+    start = predictor.starts[member]
 
     def loss(weights: np.ndarray) -> float:
         mean = float(ZILNLoss().value(cash[fold != member], start + x @ weights).mean())
@@ -76,3 +81,69 @@ def test_the_loss_is_least_where_fitting_stops():
     for size in (1e-2, 1e-1):
         moved = predictor.weights[member] + size * rng.normal(size=(20, *x.shape[1:], 3))
         assert min(loss(one) for one in moved) > least
+
+
+def a_head(loss: Loss, mean: np.ndarray) -> Head:
+    rng = np.random.default_rng(8)
+    if loss == "binary":
+        return Head((rng.random(len(mean)) < mean).astype(float), "binary")
+    spread = mean * rng.gamma(2.0, 0.5, len(mean))
+    targets = {
+        "poisson": rng.poisson(mean).astype(float),
+        "gamma": spread,
+        "tweedie": np.where(rng.random(len(mean)) < 0.5, 2.0 * spread, 0.0),
+    }
+    return Head(targets[loss], loss)
+
+
+@pytest.mark.parametrize("loss", ["binary", "poisson", "gamma", "tweedie"])
+def test_a_head_is_a_score_through_its_link(loss: Loss):
+    table, _, chance, mu = simulated(3_000)
+    truth = chance if loss == "binary" else np.exp(mu - 2.0)
+    head = a_head(loss, truth)
+    fold = np.arange(len(truth)) % 3
+    arrays: dict[str, np.ndarray] = {}
+
+    (grown,) = LinearScores().grow(table, fold, [head], seed=0)
+
+    assert grown.unseen.sum() == pytest.approx(head.target.sum())
+    assert np.corrcoef(grown.unseen, truth)[0, 1] > 0.95
+    nearly = deviance(head, head.target, truth) - deviance(head, head.target, grown.unseen)
+    assert abs(nearly) < 0.02
+    again = decode(encode(grown.predictor, arrays), arrays)
+    np.testing.assert_array_equal(
+        again.predict(table.matrix), grown.predictor.predict(table.matrix)
+    )
+
+
+def test_a_head_of_some_rows_learns_from_these_alone():
+    table, _, _, mu = simulated(900)
+    some, fold = np.arange(900) < 600, np.arange(900) % 3
+
+    heads = [Head(np.exp(mu)[some], "gamma", rows=some)]
+    (grown,) = LinearScores().grow(table, fold, heads, seed=0)
+
+    assert grown.unseen[some].sum() == pytest.approx(np.exp(mu)[some].sum())
+    assert len(grown.unseen) == 900
+
+
+@pytest.mark.parametrize("loss", ["squared", "quantile"])
+def test_a_head_without_a_bounded_score_is_refused(loss: Loss):
+    table, cash, _, _ = simulated(300)
+
+    with pytest.raises(SettingsError, match=f"no {loss} heads"):
+        LinearScores().grow(table, np.arange(300) % 3, [Head(cash, loss)], seed=0)
+
+
+@pytest.mark.parametrize("loss", sorted(LINKS))
+def test_the_gradient_of_a_linked_loss_is_the_slope_of_its_value(loss: Loss):
+    target = np.array([0.0, 1.0, 1.0]) if loss == "binary" else np.array([0.5, 2.0, 7.0])
+    one = LinkedLoss(Head(target, loss))
+
+    away = check_grad(
+        lambda scores: float(one.value(target, scores[:, None]).sum()),
+        lambda scores: one.gradient(target, scores[:, None])[0][:, 0],
+        np.array([-0.5, 0.3, 1.1]),
+    )
+
+    assert away < 1e-5

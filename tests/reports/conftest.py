@@ -191,7 +191,7 @@ def fake_inputs(
         reasons=(
             "stack has the lowest deviance, but mbg_nbd is not worse beyond chance "
             "(difference 0.08, 95 % interval −0.02 to 0.19, paired over customers).",
-            "Between equals the simpler model is taken: mbg_nbd has four parameters.",
+            "Between equals the safer model is taken: mbg_nbd has four parameters.",
         ),
         judged="Judged at 5 origins (1 April to 1 August 1997) over 13 weeks each, as 39 weeks "
         "of history leave no room for 39 weeks of outcome; carried to 39 weeks by mbg_nbd's "

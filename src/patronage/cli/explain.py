@@ -32,7 +32,7 @@ def explain(
 ) -> None:
     """Say in money why a customer is worth what it is; the reasons add up to the score.
 
-    Example: patronage explain orders.csv --model patronage-out/models/stack --customer C000042
+    Example: patronage explain orders.csv --model patronage-out/models/vote --customer C000042
     """
     from patronage.cli.journal import timed
     from patronage.cli.sources import number_or_table, open_log

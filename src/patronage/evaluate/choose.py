@@ -1,4 +1,4 @@
-"""Which model to trust: the best by one metric, ties to the simpler, and why, in words."""
+"""Which model to trust: the best by one metric, ties to the safer, and why, in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,12 +55,13 @@ class _Standing:
 def choose(
     scorecard: Scorecard, *, metric: str = "deviance", complexity: Mapping[str, int]
 ) -> Choice:
-    """The simplest model that is not worse than the best beyond the noise of the customers.
+    """The safest model that is not worse than the best beyond the noise of the customers.
 
     Parameters
     ----------
     metric : a key of METRICS, pooled over origins
-    complexity : model → how complicated it is, 0 the simplest; unknown models count as the most
+    complexity : model → how much it could be led astray, 0 the least (see `models.entry`); unknown
+        models count as the most
 
     Raises
     ------
@@ -146,10 +147,10 @@ def _reasons(
         said.append(_against(chosen, others[0], rule, scale))
         simpler = [s for s in others[1:] if s.complexity < chosen.complexity]
         if simpler:
-            said.append(_against(chosen, simpler[0], rule, scale, note=", which is simpler,"))
+            said.append(_against(chosen, simpler[0], rule, scale, note=", which would be safer,"))
     else:
         said.append(
-            f"{chosen.model} is chosen because it is simpler than {best.model} and as good by "
+            f"{chosen.model} is chosen because it is safer than {best.model} and as good by "
             f"{rule.name} {over}: {best.model} is better by {_size(chosen, rule, scale)}, which "
             "the choice of customers alone could bring about."
         )
@@ -168,7 +169,7 @@ def _against(best: _Standing, other: _Standing, rule: Metric, scale: float, note
     if other.ties:
         return (
             f"{other.model}{note} is behind {best.model} by {size}: within noise, but it is no "
-            "simpler."
+            "safer."
             if other.complexity >= best.complexity
             else f"{other.model}{note} is behind {best.model} by {size}: within noise."
         )

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 __all__ = ["bracketed_quantile"]
 
-_PRECISION: Final = 1e-12
+_PRECISION: Final = 1e-9
 # Below it a total is told to an absolute precision.
 _LEAST: Final = 1e-6
-# Steps that the method may take beyond those of bisection.
-_SPARE: Final = 1
+# Steps after which only halves are taken: where the function leaps, nothing else closes in.
+_SMOOTH: Final = 20
+
+_Rows = Float[np.ndarray, " rows"]
 
 
 def bracketed_quantile(
@@ -25,45 +27,61 @@ def bracketed_quantile(
 ) -> Float[np.ndarray, " rows"]:
     """The least total of each row at which its distribution function reaches `level`.
 
-    Interpolate, truncate and project (Oliveira & Takahashi 2020): the secant where the function is
-    smooth, and never more than a step above bisection where it leaps. Rows do not see each other,
-    and those that have converged (1e-12 relative) are not evaluated again.
+    Inverse quadratic interpolation where three points lie on a curve that can be inverted, else
+    bisection (Chandrupatla 1997). Rows do not see each other, and those that have converged (1e-9
+    relative) are not evaluated again.
 
     Parameters
     ----------
     cdf : P(total <= x) of the rows asked for, at one x each
     low, high : low <= quantile <= high, and cdf(high) >= level
     """
-    a, b = low.copy(), high.copy()
-    rows = np.arange(len(a))
-    short = cdf(a, rows) - level
+    found = high.copy()
+    rows = np.flatnonzero(high - low > _precision(high))
+    short = cdf(low[rows], rows) - level
     # Why: where the lower end already reaches the level, it is the quantile (an atom).
-    b = np.where(short >= 0, a, b)
-    over = np.full_like(b, np.nan)
-    rows = rows[b - a > _precision(b)]
-    over[rows] = cdf(b[rows], rows) - level
-    width, least = b - a, _precision(b)
-    half = np.ceil(np.log2(np.maximum(width / least, 1.0)))
-    radius = least / 2 * 2.0 ** (half + _SPARE)
-    while len(rows):
-        left, right = a[rows], b[rows]
-        middle = left + (right - left) / 2
-        fall = over[rows] - short[rows]
-        secant = (over[rows] * left - short[rows] * right) / np.where(fall > 0, fall, 1.0)
-        secant = np.where(fall > 0, np.clip(secant, left, right), middle)
-        towards = np.sign(middle - secant)
-        # Why the floor: beside a root found already, a smaller step would not close the bounds.
-        nudge = np.maximum(0.2 * (right - left) ** 2 / width[rows], _precision(right) / 2)
-        tried = np.where(nudge <= np.abs(middle - secant), secant + towards * nudge, middle)
-        allowed = np.maximum(radius[rows] - (right - left) / 2, 0.0)
-        at = np.where(np.abs(tried - middle) <= allowed, tried, middle - towards * allowed)
+    found[rows[short >= 0]] = low[rows[short >= 0]]
+    rows, short = rows[short < 0], short[short < 0]
+    # The newest point, the other end of the bracket, and what of the two it was before.
+    x, f = high[rows], cdf(high[rows], rows) - level
+    other, f_other = low[rows], short
+    part = np.full(len(rows), 0.5)
+    for step in range(1, 1_000):
+        if not len(rows):
+            break
+        at = x + part * (other - x)
         reached = cdf(at, rows) - level
-        below = reached < 0
-        a[rows], short[rows] = np.where(below, at, left), np.where(below, reached, short[rows])
-        b[rows], over[rows] = np.where(below, right, at), np.where(below, over[rows], reached)
-        radius[rows] /= 2
-        rows = rows[b[rows] - a[rows] > _precision(b[rows])]
-    return b
+        same = (reached < 0) == (f < 0)
+        before, f_before = np.where(same, x, other), np.where(same, f, f_other)
+        other, f_other = np.where(same, other, x), np.where(same, f_other, f)
+        x, f = at, reached
+        found[rows] = np.where(f < 0, other, x)
+        least = _precision(found[rows])
+        part = _interpolated((x, other, before), (f, f_other, f_before))
+        if step >= _SMOOTH:
+            part[:] = 0.5
+        # Why a margin: beside a root found already, a smaller step would not close the bracket.
+        margin = np.minimum(0.5 * least / np.maximum(np.abs(other - x), least), 0.5)
+        part = np.clip(part, margin, 1.0 - margin)
+        open_ = np.abs(other - x) > least
+        rows, x, f, other, f_other, part = (
+            one[open_] for one in (rows, x, f, other, f_other, part)
+        )
+    return found
+
+
+def _interpolated(at: tuple[_Rows, _Rows, _Rows], f: tuple[_Rows, _Rows, _Rows]) -> _Rows:
+    """Where between the first point and the second the root is to be looked for; a half if unsure.
+
+    at, f : the newest point, the other end of the bracket, and one outside it
+    """
+    (x1, x2, x3), (f1, f2, f3) = at, f
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+        found = f1 / (f2 - f1) * f3 / (f2 - f3)
+        found += (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
+        invertible: Bool[np.ndarray, " rows"] = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
+    return np.where(invertible & np.isfinite(found), found, 0.5)
 
 
 def _precision(total: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:

@@ -117,9 +117,13 @@ class MixtureForecast(AbstractForecast):
                 part = rows, self.take(rows)
             return part[1].cdf(total)[1]
 
+        # Why: most quantiles at low levels are nothing, and the chance of that is told cheaply.
+        p_zero = self.p_zero()
         found = np.empty((self.n_customers, len(levels)))
         for column, level in enumerate(levels):
-            found[:, column] = bracketed_quantile(reached, level, low[:, column], high[:, column])
+            least = low[:, column]
+            most = np.where((least == 0) & (p_zero >= level), 0.0, high[:, column])
+            found[:, column] = bracketed_quantile(reached, level, least, most)
         return found
 
     def cdf(

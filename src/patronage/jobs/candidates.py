@@ -1,4 +1,4 @@
-"""Which models compete in a run, and which of two is the simpler."""
+"""Which models compete in a run, and which of two is the safer."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class Candidates:
 
     Attributes
     ----------
-    models : name → model, simplest first
+    models : name → model, safest first
     complexity : name → how complex it is; of two that forecast alike the lower is chosen
     notes : what was left out, and why
     """

@@ -10,8 +10,10 @@ __all__ = ["DISCRETE", "MODELS"]
 _CONTINUOUS: Final = "noncontractual continuous"
 DISCRETE: Final = "noncontractual discrete"
 
-# What ensembles are made of: a process, two ways of trees, and what is linear in logarithms.
-_MEMBERS: Final = ("pareto_nbd", "hurdle_lightgbm", "tweedie_lightgbm", "ziln_linear")
+# What ensembles are made of: two ways of trees and what is linear in logarithms; where weights are
+# learned, a process too, which every one of these has in it already.
+_LEARNED: Final = ("hurdle_lightgbm", "tweedie_lightgbm", "ziln_linear")
+_MEMBERS: Final = ("pareto_nbd", *_LEARNED)
 
 MODELS: Final[Mapping[str, Entry]] = {
     "bayesian_average": Entry(
@@ -77,7 +79,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Counts and values that differ for reasons of their own; any quantile; losses have a part.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
         by_default=False,
@@ -88,7 +90,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The hurdle with linear predictors: few rows, or a forecast that extrapolates.",
-        3,
+        4,
         (),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.elastic_net:ElasticNet",
@@ -125,7 +127,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The hurdle with trees boosted by scikit-learn.",
-        3,
+        4,
         ("sklearn",),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.gradient_boosting:GradientBoosting",
@@ -137,7 +139,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Enough history to rewind, and behaviour beyond recency and frequency that tells.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
     ),
@@ -173,7 +175,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The hurdle with small neural networks: smooth where trees take steps.",
-        3,
+        4,
         ("sklearn",),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.mlp:MLP",
@@ -239,7 +241,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "Intervals matter more than the total, or some customers cost more than they pay.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
         by_default=False,
@@ -250,7 +252,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The hurdle with averaged deep trees: hard to mislead, slower to score.",
-        3,
+        4,
         ("sklearn",),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.random_forest:RandomForest",
@@ -273,6 +275,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         3,
         ("lightgbm",),
         {"members": _MEMBERS},
+        by_default=False,
     ),
     "textbook_lifetime": Entry(
         "patronage.models.baselines.textbook_lifetime:TextbookLifetime",
@@ -297,7 +300,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "any with enough history",
         "As tweedie_lightgbm, its cuts and leaves chosen by unseen customers, for four times the "
         "work.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.tuned:Tuned",
@@ -309,7 +312,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "As the hurdle, with one forest for money: steadier where few customers buy.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
     ),
@@ -318,10 +321,10 @@ MODELS: Final[Mapping[str, Entry]] = {
         "ensemble",
         "forecast",
         "any with enough history",
-        "Several models with an equal say; hard to beat where history is short.",
+        "Several models with an equal say: it errs less than what it is made of.",
         3,
         ("lightgbm",),
-        {"members": _MEMBERS},
+        {"members": _LEARNED},
     ),
     "xgboost": Entry(
         "patronage.models.tabular.hurdle:Hurdle",
@@ -329,7 +332,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The hurdle with trees grown by XGBoost.",
-        3,
+        4,
         ("xgboost",),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.xgboost:XGBoost",
@@ -350,7 +353,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "The literature's zero-inflated log-normal, with bounded spread and honest totals.",
-        3,
+        4,
         ("lightgbm",),
         {"carry": "pareto_nbd"},
         by_default=False,
@@ -361,7 +364,7 @@ MODELS: Final[Mapping[str, Entry]] = {
         "forecast",
         "any with enough history",
         "As ziln_lightgbm, linear in logarithms: few customers, or one mailing to learn from.",
-        3,
+        4,
         (),
         {"carry": "pareto_nbd"},
         learner="patronage.models.learners.linear_scores:LinearScores",

@@ -18,8 +18,8 @@ class Entry:
     kind : what it forecasts by itself: cash, purchases, or the spend of a purchase
     setting : the business it is made for
     when_to_use : one sentence
-    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 learned from a table, alone
-        or blended; ties go to the lower
+    complexity : 0 baseline, 1 textbook formula, 2 buy-till-you-die, 3 an average of several, 4
+        learned from a table, alone; ties go to the lower
     needs : packages to install
     learner : "module:Class" of what learns its table, where it is not the form's own
     members : models it is made of, by the name of the setting that takes each; "members" takes

@@ -13,7 +13,7 @@ from scipy.special import xlogy
 from patronage.models.learners.base import Grown, Head, Predictor
 from patronage.models.learners.binned import BinnedTable
 
-__all__ = ["N_WORKERS", "Averaged", "cross_fit", "deviance", "in_parts"]
+__all__ = ["N_WORKERS", "Averaged", "cross_fit", "deviance", "in_parts", "unseen_scale"]
 
 # Why members in threads of their own, each growing on one: LightGBM's own threads wait for each
 # other by spinning at every split, and on a busy machine that made a fit thirty times slower.
@@ -104,13 +104,14 @@ def cross_fit(
         unseen = np.empty(len(fold))
         for k in range(n_folds):
             unseen[fold == k] = members[which, k][1]
-        scale = _scale(head, unseen if head.rows is None else unseen[head.rows])
+        scale = unseen_scale(head, unseen if head.rows is None else unseen[head.rows])
         mean = join([members[which, k][0] for k in range(n_folds)], scale)
         grown.append(Grown(mean, unseen * scale))
     return grown
 
 
-def _scale(head: Head, unseen: Float[np.ndarray, " rows"]) -> float:
+def unseen_scale(head: Head, unseen: Float[np.ndarray, " rows"]) -> float:
+    """What makes the total of the head's rows right, each told by who never saw it."""
     came, told = float(head.target.sum()), float(unseen.sum())
     return came / told if head.loss != "quantile" and came > 0 and told > 0 else 1.0
 

@@ -2,31 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Final, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
-from scipy.special import expit
 
-from patronage.models.learners.base import Grown, Head, Loss, refuse_loss
+from patronage.models.learners.base import Grown, Head, refuse_loss
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.learners.crossing import Averaged, cross_fit, deviance
+from patronage.models.learners.links import (
+    LINKS,
+    Link,
+    linked_mean,
+    score_and_weight,
+    start_score,
+)
 from patronage.models.learners.standardised import Standardised, learn_columns
 
 __all__ = ["ElasticNet", "Linear", "fit_elastic_net"]
 
-Link = Literal["identity", "log", "logit"]
-
-LINKS: Final[dict[Loss, Link]] = {
-    "binary": "logit",
-    "gamma": "log",
-    "poisson": "log",
-    "tweedie": "log",
-    "squared": "identity",
-}
-
-# A linear score is kept within this of the start, so that one odd row cannot overflow.
-_FURTHEST: Final = 12.0
 _STEPS: Final = 8
 _TOLERANCE: Final = 1e-5
 
@@ -78,7 +72,7 @@ class ElasticNet:
             held, judged = columns.columns(rows.matrix[inside]), head.target[inside]
             best, least = None, np.inf
             weights = np.zeros(x.shape[1])
-            intercept = _start(y, head)
+            intercept = start_score(y, head)
             for penalty in self._penalties(x, y, head):
                 intercept, weights = fit_elastic_net(
                     x,
@@ -88,7 +82,7 @@ class ElasticNet:
                     share_of_lasso=self.share_of_lasso,
                     start=(intercept, weights),
                 )
-                found = Linear(columns, weights, intercept, _start(y, head), LINKS[head.loss])
+                found = Linear(columns, weights, intercept, start_score(y, head), LINKS[head.loss])
                 loss = deviance(head, judged, found.of_columns(held))
                 if loss >= least and best is not None:
                     break
@@ -102,7 +96,8 @@ class ElasticNet:
         self, x: Float32[np.ndarray, "rows columns"], y: Float[np.ndarray, " rows"], head: Head
     ) -> Float[np.ndarray, " penalties"]:
         """Falling by an equal factor from the least penalty that leaves no feature in."""
-        score, _ = _score_and_weight(np.full(len(y), _start(y, head)), y, head)
+        centre = start_score(y, head)
+        score, _ = score_and_weight(np.full(len(y), centre), y, head, centre)
         most = float(np.abs(x.T @ score).max()) / len(y) / max(self.share_of_lasso, 1e-3)
         return np.asarray(max(most, 1e-12) * np.geomspace(1.0, self.smallest, self.n_penalties))
 
@@ -135,7 +130,7 @@ class Linear:
         self, columns: Float32[np.ndarray, "rows columns"]
     ) -> Float[np.ndarray, " rows"]:
         """The same, of rows prepared already."""
-        return _mean(columns @ self.weights + self.intercept, self.centre, self.link)
+        return linked_mean(columns @ self.weights + self.intercept, self.centre, self.link)
 
 
 def fit_elastic_net(
@@ -160,16 +155,16 @@ def fit_elastic_net(
     intercept, weights = start
     weights = weights.copy()
     l1, l2 = penalty * share_of_lasso, penalty * (1.0 - share_of_lasso)
-    centre, n = _start(y, head), len(y)
+    centre, n = start_score(y, head), len(y)
 
     def objective(b: float, w: Float[np.ndarray, " columns"]) -> float:
-        mean = _mean(x @ w + b, centre, LINKS[head.loss])
+        mean = linked_mean(x @ w + b, centre, LINKS[head.loss])
         half = 0.5 if head.loss == "squared" else 1.0
         return half * deviance(head, y, mean) + l1 * float(np.abs(w).sum()) + l2 / 2 * float(w @ w)
 
     before = objective(intercept, weights)
     for _ in range(_STEPS):
-        score, weight = _score_and_weight(x @ weights + intercept, y, head)
+        score, weight = score_and_weight(x @ weights + intercept, y, head, centre)
         weighted = x * weight.astype(np.float32)[:, None]
         gram = np.asarray(weighted.T @ x, dtype=np.float64) / n
         sums = np.asarray(weighted.sum(axis=0, dtype=np.float64)) / n
@@ -228,36 +223,3 @@ def _descend(
         if max(furthest, total * move * move) < 1e-9 * total:
             break
     return float(b), w
-
-
-def _score_and_weight(
-    eta: Float[np.ndarray, " rows"], y: Float[np.ndarray, " rows"], head: Head
-) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
-    """Minus the loss's slope in the score of each row, and its expected curvature."""
-    mean = _mean(eta, _start(y, head), LINKS[head.loss])
-    if head.loss == "binary":
-        return y - mean, np.maximum(mean * (1.0 - mean), 1e-6)
-    if head.loss == "squared":
-        return y - mean, np.ones(len(y))
-    power = {"poisson": 1.0, "gamma": 2.0}.get(head.loss, head.power)
-    return (y - mean) * mean ** (1.0 - power), mean ** (2.0 - power)
-
-
-def _mean(
-    score: Float[np.ndarray, " rows"], centre: float, link: Link
-) -> Float[np.ndarray, " rows"]:
-    if link == "identity":
-        return np.asarray(score, dtype=np.float64)
-    bounded = np.clip(score, centre - _FURTHEST, centre + _FURTHEST)
-    return np.asarray(np.exp(bounded) if link == "log" else expit(bounded), dtype=np.float64)
-
-
-def _start(y: Float[np.ndarray, " rows"], head: Head) -> float:
-    """The score of the mean target."""
-    mean = float(y.mean())
-    if head.loss == "squared":
-        return mean
-    if head.loss == "binary":
-        p = float(np.clip(mean, 1e-6, 1.0 - 1e-6))
-        return float(np.log(p) - np.log1p(-p))
-    return float(np.log(max(mean, 1e-12)))

@@ -1,20 +1,20 @@
-"""Several linear scores on one likelihood, by maximum penalised likelihood."""
+"""Linear scores, several on one likelihood or one for each head, by penalised likelihood."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from patronage.models.learners.base import Grown, GrownJointly, Head, JointLoss
+from patronage.models.learners.base import Grown, GrownJointly, Head, JointLoss, refuse_loss
 from patronage.models.learners.binned import BinnedTable
-from patronage.models.learners.crossing import N_WORKERS
-from patronage.models.learners.elastic_net import ElasticNet
+from patronage.models.learners.crossing import N_WORKERS, unseen_scale
+from patronage.models.learners.links import LINKS, Link, LinkedLoss, linked_mean
 from patronage.models.learners.standardised import Standardised, learn_columns
 
-__all__ = ["JointLinear", "LinearScores"]
+__all__ = ["JointLinear", "LinearScores", "LinkedLinear"]
 
 # A score is kept within this of its start, so that one odd row cannot outgrow all others.
 _FURTHEST: Final = 6.0
@@ -25,6 +25,8 @@ _SAYS_NOTHING: Final = 2e-6
 _ENOUGH: Final = 1e-6
 _MOST_STEPS: Final = 30
 _MOST_HALVED: Final = 8
+# Steps with the curves of an earlier one must promise less by this factor each time.
+_SLOW: Final = 0.3
 
 Weights = Float[np.ndarray, "_ scores"]
 
@@ -36,12 +38,12 @@ class JointLinear:
 
     Attributes
     ----------
-    columns : each member's standardised columns
+    columns : from features to standardised columns
     starts : each member's scores without features
     weights : each member's effects; the first row is the intercept
     """
 
-    columns: tuple[Standardised, ...]
+    columns: Standardised
     starts: tuple[Float[np.ndarray, " scores"], ...]
     weights: tuple[Weights, ...]
 
@@ -49,13 +51,31 @@ class JointLinear:
         self, matrix: Float32[np.ndarray, "rows features"]
     ) -> Float[np.ndarray, "rows scores"]:
         """The scores of each row."""
-        parts = zip(self.columns, self.starts, self.weights, strict=True)
         # Why wide: in single precision a row's score would depend on who is scored beside it.
-        scores = [
-            _scores(_design(columns, matrix).astype(np.float64), weights, at)
-            for columns, at, weights in parts
-        ]
-        return np.asarray(np.mean(scores, axis=0))
+        x = _design(self.columns, matrix).astype(np.float64)
+        members = zip(self.starts, self.weights, strict=True)
+        return np.asarray(np.mean([_scores(x, weights, at) for at, weights in members], axis=0))
+
+
+@final
+@dataclass(frozen=True)
+class LinkedLinear:
+    """A mean target through the inverse of a link.
+
+    Attributes
+    ----------
+    score : one a row
+    link : of the score with the expected target
+    scale : what means are multiplied with, so that the total over customers unseen is right
+    """
+
+    score: JointLinear
+    link: Link
+    scale: float
+
+    def predict(self, matrix: Float32[np.ndarray, "rows features"]) -> Float[np.ndarray, " rows"]:
+        """The expected target of each row, on the target's own scale."""
+        return self.scale * _mean(self.score.predict(matrix)[:, 0], self.score, self.link)
 
 
 @final
@@ -63,17 +83,16 @@ class JointLinear:
 class LinearScores:
     """Linear in signed logarithms; ridge penalties fall until the unseen block no longer gains.
 
+    A head is a score of its own, through a link. Quantile and squared heads are refused.
+
     Attributes
     ----------
     n_folds : blocks of customers; a member is fitted on all but one and stopped on that one
     penalties : per row and squared effect, the largest first
-    single : learns heads of one score, such as the number of purchases; few penalties, since
-        purchases stand beside the joint scores and take most of the time
     """
 
     n_folds: int = 3
     penalties: tuple[float, ...] = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
-    single: ElasticNet = field(default_factory=lambda: ElasticNet(n_penalties=5))
 
     def grow(
         self,
@@ -83,7 +102,24 @@ class LinearScores:
         *,
         seed: int,
     ) -> list[Grown]:
-        return self.single.grow(table, fold, heads, seed=seed)
+        """Fit, for each head, one member per fold on the rows outside it; there is no chance."""
+        del seed
+        columns = learn_columns(table.matrix)
+        x = _design(columns, table.matrix)
+        grown = []
+        for head in heads:
+            # Why squared too: a score is bounded, as the logarithm of a mean may be, money not.
+            if LINKS.get(head.loss, "identity") == "identity":
+                raise refuse_loss(self, head.loss)
+            link = LINKS[head.loss]
+            rows = np.ones(len(fold), bool) if head.rows is None else head.rows
+            some = x if head.rows is None else x[rows]
+            members = self._members(some, fold[rows], head.target, LinkedLoss(head))
+            joined = members.joined(columns)
+            told = _mean(members.unseen(x, fold)[:, 0], joined, link)
+            scale = unseen_scale(head, told[rows])
+            grown.append(Grown(LinkedLinear(joined, link, scale), told * scale))
+        return grown
 
     def grow_jointly(
         self,
@@ -96,34 +132,62 @@ class LinearScores:
     ) -> GrownJointly:
         """One member per fold; the problem has one path, and no chance in it."""
         del seed
+        columns = learn_columns(table.matrix)
+        x = _design(columns, table.matrix)
+        members = self._members(x, fold, target, loss)
+        return GrownJointly(members.joined(columns), members.unseen(x, fold))
 
-        def member(k: int) -> JointLinear:
+    def _members(
+        self,
+        x: Float32[np.ndarray, "rows columns"],
+        fold: Int[np.ndarray, " rows"],
+        target: Float[np.ndarray, " rows"],
+        loss: JointLoss,
+    ) -> "_Members":
+        def member(k: int) -> tuple[Float[np.ndarray, " scores"], Weights]:
             inside = fold == k
-            columns = learn_columns(table.matrix[~inside])
-            x, y = _design(columns, table.matrix[~inside]), target[~inside]
-            x_unseen, y_unseen = _design(columns, table.matrix[inside]), target[inside]
+            seen, y = x[~inside], target[~inside]
+            unseen, judged = x[inside], target[inside]
             start = loss.start(y)
             weights = np.zeros((x.shape[1], len(start)))
             best, kept = np.inf, weights
             for penalty in self.penalties:
-                weights = _fit(x, y, weights, start, loss, penalty)
-                unseen = float(loss.value(y_unseen, _scores(x_unseen, weights, start)).mean())
-                if unseen > best:
+                weights = _fit(seen, y, weights, start, loss, penalty)
+                reached = float(loss.value(judged, _scores(unseen, weights, start)).mean())
+                if reached > best:
                     break
-                best, kept = unseen, weights
-            return JointLinear((columns,), (start,), (kept,))
+                best, kept = reached, weights
+            return start, kept
 
         with ThreadPoolExecutor(N_WORKERS) as pool:
-            members = list(pool.map(member, range(self.n_folds)))
-        unseen = np.empty((len(target), len(members[0].starts[0])))
-        for k, one in enumerate(members):
-            unseen[fold == k] = one.predict(table.matrix[fold == k])
-        joined = JointLinear(
-            tuple(one.columns[0] for one in members),
-            tuple(one.starts[0] for one in members),
-            tuple(one.weights[0] for one in members),
-        )
-        return GrownJointly(joined, unseen)
+            starts, weights = zip(*pool.map(member, range(self.n_folds)), strict=True)
+        return _Members(starts, weights)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """One for each block of customers, which it has not seen."""
+
+    starts: tuple[Float[np.ndarray, " scores"], ...]
+    weights: tuple[Weights, ...]
+
+    def joined(self, columns: Standardised) -> JointLinear:
+        return JointLinear(columns, self.starts, self.weights)
+
+    def unseen(
+        self, x: Float32[np.ndarray, "rows columns"], fold: Int[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, "rows scores"]:
+        scores = np.empty((len(x), len(self.starts[0])))
+        for k, (start, weights) in enumerate(zip(self.starts, self.weights, strict=True)):
+            scores[fold == k] = _scores(x[fold == k].astype(np.float64), weights, start)
+        return scores
+
+
+def _mean(
+    score: Float[np.ndarray, " rows"], members: JointLinear, link: Link
+) -> Float[np.ndarray, " rows"]:
+    centre = float(np.mean([start[0] for start in members.starts]))
+    return linked_mean(score, centre, link)
 
 
 def _design(
@@ -161,9 +225,16 @@ def _fit(
         mean = float(loss.value(y, _scores(x, w, start)).mean())
         return mean + 0.5 * float((pull * w * w).sum())
 
-    value = value_of(weights)
+    value, promised_before = value_of(weights), np.inf
+    curves: list[Float[np.ndarray, "columns columns"]] = []
     for _ in range(_MOST_STEPS):
-        gradient, step = _step(x, y, weights, start, loss, pull)
+        gradient, information = _slope(x, y, weights, start, loss)
+        gradient += pull * weights
+        is_fresh = not curves
+        if is_fresh:
+            curves = _curves(x, information, pull)
+        columns = zip(curves, gradient.T, strict=True)
+        step = np.stack([np.linalg.solve(curve, slope) for curve, slope in columns], axis=1)
         promised = float((gradient * step).sum())
         if promised < _ENOUGH:
             break
@@ -171,35 +242,47 @@ def _fit(
             moved = weights - 0.5**halved * step
             reached = value_of(moved)
             if reached <= value - 1e-4 * 0.5**halved * promised:
+                weights, value = moved, reached
                 break
         else:
-            break
-        weights, value = moved, reached
+            if is_fresh:
+                break
+            halved = _MOST_HALVED
+        # Why kept: near the optimum curves hardly move, and they are most of a step's work.
+        if halved or promised > _SLOW * promised_before:
+            curves = []
+        promised_before = promised
     return weights
 
 
-def _step(
+def _slope(
     x: Float32[np.ndarray, "rows columns"],
     y: Float[np.ndarray, " rows"],
     weights: Weights,
     start: Float[np.ndarray, " scores"],
     loss: JointLoss,
-    pull: Float[np.ndarray, "columns 1"],
-) -> tuple[Weights, Weights]:
-    """The gradient of the mean loss and penalty, and the step that information proposes."""
+) -> tuple[Weights, Float[np.ndarray, "rows scores"]]:
+    """The gradient of the mean loss, and each row's information of its scores."""
     scores = _scores(x, weights, start)
     slope, information = loss.gradient(y, scores)
     # Why: at its bound a score does not follow its weights.
     inside = np.abs(scores - start) < _FURTHEST
-    slope, information = slope * inside, information * inside
-    gradient = (x.T @ slope.astype(np.float32)).astype(np.float64) / len(y) + pull * weights
-    step = np.empty_like(weights)
-    for k in range(weights.shape[1]):
-        told = information[:, k].astype(np.float32)
+    gradient = (x.T @ (slope * inside).astype(np.float32)).astype(np.float64) / len(y)
+    return gradient, information * inside
+
+
+def _curves(
+    x: Float32[np.ndarray, "rows columns"],
+    information: Float[np.ndarray, "rows scores"],
+    pull: Float[np.ndarray, "columns 1"],
+) -> list[Float[np.ndarray, "columns columns"]]:
+    """What is expected of the second derivatives, penalty included, for each score."""
+    curves = []
+    for told in information.T.astype(np.float32):
         # Why: most rows say nothing of how much those who pay will pay.
         rows = told > _SAYS_NOTHING
         some = x if rows.all() else x[rows]
-        curve = (some.T @ (some * told[rows, None])).astype(np.float64) / len(y)
+        curve = (some.T @ (some * told[rows, None])).astype(np.float64) / len(x)
         curve[np.diag_indices_from(curve)] += pull[:, 0] + _SAYS_NOTHING
-        step[:, k] = np.linalg.solve(curve, gradient[:, k])
-    return gradient, step
+        curves.append(curve)
+    return curves

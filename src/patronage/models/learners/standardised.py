@@ -10,6 +10,7 @@ __all__ = ["Standardised", "learn_columns"]
 
 # A column further than this from its mean is taken to be so far: a line has no other bound.
 _FURTHEST: Final = 5.0
+_ROWS_FOR_UNITS: Final = 20_000
 
 
 @final
@@ -48,17 +49,21 @@ class Standardised:
 def learn_columns(matrix: Float32[np.ndarray, "rows features"]) -> Standardised:
     """Units, means and deviations of the rows; a feature that never differs stays at 0."""
     absent = np.isnan(matrix)
-    known = ~absent
-    n_known = np.maximum(known.sum(axis=0), 1)
+    n_known = np.maximum(len(matrix) - absent.sum(axis=0), 1)
     unit = np.ones(matrix.shape[1])
+    # Why some: a unit need only be near what is usual.
+    some = matrix[:: max(1, len(matrix) // _ROWS_FOR_UNITS)]
     for column in range(matrix.shape[1]):
-        sizes = np.abs(matrix[known[:, column], column])
+        sizes = np.abs(some[:, column])
         sizes = sizes[sizes > 0]
         if len(sizes):
             unit[column] = float(np.median(sizes))
-    logs = np.where(absent, 0.0, _signed_log(matrix, unit)).astype(np.float64)
-    mean = logs.sum(axis=0) / n_known
-    variance = np.where(known, (logs - mean) ** 2, 0.0).sum(axis=0) / n_known
+    logs = _signed_log(matrix, unit)
+    logs[absent] = 0.0
+    mean = logs.sum(axis=0, dtype=np.float64) / n_known
+    logs -= mean.astype(np.float32)
+    logs[absent] = 0.0
+    variance = np.square(logs, out=logs).sum(axis=0, dtype=np.float64) / n_known
     deviation = np.sqrt(variance)
     share = absent.mean(axis=0)
     # Why not every feature: an indicator that is never, or always, true says nothing.
