@@ -9,6 +9,7 @@ from patronage.errors import SettingsError
 from patronage.models.learners.base import Head, Loss
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.learners.crossing import deviance
+from patronage.models.learners.lightgbm import LightGBM
 from patronage.models.learners.linear_scores import LinearScores
 from patronage.models.learners.links import LINKS, LinkedLoss
 from patronage.models.tabular.ziln import ZILNLoss
@@ -147,3 +148,19 @@ def test_the_gradient_of_a_linked_loss_is_the_slope_of_its_value(loss: Loss):
     )
 
     assert away < 1e-5
+
+
+def test_the_parts_of_scores_add_up_even_where_a_score_is_held():
+    table, cash, _, _ = simulated(900)
+    table.matrix[::7, 2] = np.nan
+    fold = np.arange(len(cash)) % 3
+    for learner in (LinearScores(), LightGBM(max_rounds=20)):
+        predictor = learner.grow_jointly(table, fold, cash, ZILNLoss(), seed=0).predictor
+        odd = np.array([[1e30, -1e30, np.nan, 0.0]], dtype=np.float32)
+        rows = np.concatenate([table.matrix[:50], odd])
+
+        start, parts = predictor.score_parts(rows)
+
+        np.testing.assert_allclose(
+            start + parts.sum(axis=2), predictor.predict(rows), rtol=1e-9, atol=1e-9
+        )

@@ -23,8 +23,10 @@ from patronage.models.explaining import account_of
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.learners.lightgbm import LightGBM
+from patronage.models.learners.linear_scores import LinearScores
 from patronage.models.tabular.hurdle import Hurdle
 from patronage.models.tabular.tweedie import Tweedie
+from patronage.models.tabular.ziln import ZILN
 from patronage.scoring import Explanation, Scoring, explain, importance, score, what_changed
 from patronage.snapshots import Snapshot, take_snapshot
 from patronage.uncertainty import Conformal, IsotonicRecalibration, Recalibrated
@@ -40,6 +42,8 @@ MODELS = {
     "hurdle": Hurdle(carry=ParetoNBD(), learner=QUICK),
     "hurdle alone": Hurdle(learner=QUICK),
     "tweedie": Tweedie(carry=ParetoNBD(), learner=QUICK),
+    "ziln": ZILN(carry=ParetoNBD(), learner=QUICK),
+    "linear": ZILN(carry=ParetoNBD(), learner=LinearScores()),
     "vote": Vote({"process": ParetoNBD(), "hurdle": Hurdle(learner=QUICK)}),
     "recalibrated": Recalibrated(ParetoNBD()),
     "conformal": Conformal(ParetoNBD(), min_bucket=60),
@@ -48,7 +52,7 @@ MODELS = {
 }
 
 # A process and its corrections stand for them in the fast tests.
-SLOW = {"hurdle", "hurdle alone", "tweedie", "vote", "conformal", "cohorts"}
+SLOW = {"hurdle", "hurdle alone", "tweedie", "ziln", "linear", "vote", "conformal", "cohorts"}
 
 
 @pytest.fixture(scope="module")

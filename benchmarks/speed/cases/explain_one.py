@@ -51,5 +51,5 @@ CASES = {
             Target("CPU seconds", cpu()),
         ),
     )
-    for model in ("hurdle_lightgbm", "bg_nbd", "pareto_nbd")
+    for model in ("vote", "hurdle_lightgbm", "bg_nbd", "pareto_nbd")
 }

@@ -56,6 +56,28 @@ class JointLinear:
         members = zip(self.starts, self.weights, strict=True)
         return np.asarray(np.mean([_scores(x, weights, at) for at, weights in members], axis=0))
 
+    def score_parts(
+        self, matrix: Float32[np.ndarray, "rows features"]
+    ) -> tuple[Float[np.ndarray, " scores"], Float[np.ndarray, "rows scores features"]]:
+        """The scores where every column is at its mean, and what each feature's columns add."""
+        x = self.columns.columns(matrix).astype(np.float64)
+        n_features, missing = matrix.shape[1], np.flatnonzero(self.columns.missing)
+        start = np.zeros(len(self.starts[0]))
+        parts = np.zeros((len(x), len(start), n_features))
+        for at, weights in zip(self.starts, self.weights, strict=True):
+            own = x[:, None, :] * weights[1:].T
+            own[:, :, missing] += own[:, :, n_features:]
+            own = own[:, :, :n_features]
+            first = np.clip(weights[0], -_FURTHEST, _FURTHEST)
+            # Why: a score that is held at its bound is reached by a part of each.
+            raw = weights[0] + own.sum(axis=2)
+            moved = np.clip(raw, -_FURTHEST, _FURTHEST) - first
+            whole = raw - weights[0]
+            held = np.where(np.abs(whole) > 1e-12, moved / np.where(whole == 0, 1.0, whole), 1.0)
+            start += (at + first) / len(self.starts)
+            parts += own * held[:, :, None] / len(self.starts)
+        return start, parts
+
 
 @final
 @dataclass(frozen=True)

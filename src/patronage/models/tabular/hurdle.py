@@ -17,6 +17,7 @@ from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import Lesson, LessonSettings, prepare_lesson
+from patronage.models.tabular.product import product_of
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.spread import AmountSpread, learn_amount_spread
 from patronage.models.tabular.vote import learn_vote, with_vote
@@ -111,7 +112,8 @@ class FittedHurdle:
 
     def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Feature by feature where the learner can tell; else by what the model reads."""
-        return account_by_feature(self, (self.paying, self.amount), snapshot, horizon, reference)
+        money = product_of(self.paying, self.amount)
+        return account_by_feature(self, money, snapshot, horizon, reference)
 
     def told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
         """What is expected within `learned`, the process model's vote counted."""

@@ -18,6 +18,7 @@ from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
+from patronage.models.tabular.product import product_of
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.spread import TweedieSpread, learn_tweedie_spread
 from patronage.models.tabular.vote import learn_vote, with_vote
@@ -95,7 +96,7 @@ class FittedTweedie:
 
     def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
         """Feature by feature where the learner can tell; else by what the model reads."""
-        return account_by_feature(self, (self.cash,), snapshot, horizon, reference)
+        return account_by_feature(self, product_of(self.cash), snapshot, horizon, reference)
 
     def told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
         """What is expected within `learned`, the process model's vote counted."""

@@ -4,16 +4,19 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from scipy.special import expit
 
 from patronage.forecast.zero_inflated import ZeroInflatedForecast
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
+from patronage.models.explaining import Account
 from patronage.models.folds import Summary
+from patronage.models.learners.attribution import AttributesJointly
 from patronage.models.learners.base import JointLearner, JointPredictor, Predictor
 from patronage.models.learners.lightgbm import LightGBM
-from patronage.models.tabular.carrying import carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.accounting import account_by_feature
+from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
 from patronage.models.tabular.purchases import grow_purchases
@@ -53,6 +56,11 @@ class ZILNLoss:
         """Deviation of the logarithm."""
         return np.asarray(self.least + (self.most - self.least) * expit(score))
 
+    def sigma_slope(self, score: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        """Its derivative in the score."""
+        part = expit(score)
+        return np.asarray((self.most - self.least) * part * (1.0 - part))
+
     def value(
         self, target: Float[np.ndarray, " rows"], scores: Float[np.ndarray, "rows scores"]
     ) -> Float[np.ndarray, " rows"]:
@@ -71,8 +79,7 @@ class ZILNLoss:
         a, m, s = scores.T
         paying = (target > 0).astype(np.float64)
         logs = np.log(np.where(target > 0, target, 1.0))
-        p, part, sigma = expit(a), expit(s), self.sigma(s)
-        slope = (self.most - self.least) * part * (1.0 - part)
+        p, sigma, slope = expit(a), self.sigma(s), self.sigma_slope(s)
         z = (logs - m) / sigma
         gradient = np.column_stack([p - paying, -paying * z / sigma, 0.0 * s])
         gradient[:, 2] = paying * (1.0 - z * z) / sigma * slope
@@ -140,6 +147,35 @@ def learn_log_normal_amounts(
 
 @final
 @dataclass(frozen=True)
+class ZILNMoney:
+    """Chance times mean amount, of the scores (a `MoneyOfScores`)."""
+
+    scores: AttributesJointly
+    loss: ZILNLoss
+    amounts: LogNormalAmounts
+
+    def raw_parts(
+        self, matrix: Float32[np.ndarray, "rows features"]
+    ) -> tuple[Float[np.ndarray, " scores"], Float[np.ndarray, "rows scores features"]]:
+        """Those of the predictor."""
+        return self.scores.score_parts(matrix)
+
+    def value(self, scores: Float[np.ndarray, "rows scores"]) -> Float[np.ndarray, " rows"]:
+        """The cash."""
+        a, mu, s = scores.T
+        return np.asarray(expit(a) * self.amounts.mean(mu, self.loss.sigma(s)))
+
+    def slope(self, scores: Float[np.ndarray, "rows scores"]) -> Float[np.ndarray, "rows scores"]:
+        """Its gradient."""
+        a, _, s = scores.T
+        cash = self.value(scores)
+        bend = self.loss.sigma(s) * self.loss.sigma_slope(s) * self.amounts.widening**2
+        gain = self.amounts.slope
+        return np.column_stack([cash * expit(-a), cash * gain, cash * gain * bend])
+
+
+@final
+@dataclass(frozen=True)
 class FittedZILN:
     """Learned: three scores and purchases over the same features.
 
@@ -182,14 +218,46 @@ class FittedZILN:
         known = snapshot.with_features(self.features)
         way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
         matrix = self.design.matrix(known)
-        a, mu, s = self.scores.predict(matrix).T
-        sigma, chance = self.loss.sigma(s), np.clip(expit(a), _EDGE, 1.0 - _EDGE)
-        own = Summary(
-            chance * self.amounts.mean(mu, sigma) * self.kept,
-            self.purchases.predict(matrix),
-            chance,
-        )
-        told = with_vote(own, way.told, self.vote)
+        scores = self.scores.predict(matrix)
+        return self._forecast(known, horizon, self._told(matrix, scores, way), way, scores)
+
+    def explain(self, snapshot: Snapshot, horizon: Horizon, reference: Snapshot) -> Account:
+        """Feature by feature where the learner can tell; else by what the model reads."""
+        money = None
+        if isinstance(self.scores, AttributesJointly):
+            money = ZILNMoney(self.scores, self.loss, self.amounts)
+        return account_by_feature(self, money, snapshot, horizon, reference)
+
+    def told(self, matrix: Float32[np.ndarray, "customers features"], way: Carried) -> Summary:
+        """What is expected within `learned`, the process model's vote counted."""
+        return self._told(matrix, self.scores.predict(matrix), way)
+
+    def forecast(
+        self, known: Snapshot, horizon: Horizon, told: Summary, way: Carried
+    ) -> ZeroInflatedForecast:
+        """The forecast of what is told of the customers, carried to `horizon`."""
+        scores = self.scores.predict(self.design.matrix(known))
+        return self._forecast(known, horizon, told, way, scores)
+
+    def _told(
+        self,
+        matrix: Float32[np.ndarray, "customers features"],
+        scores: Float[np.ndarray, "customers scores"],
+        way: Carried,
+    ) -> Summary:
+        chance = np.clip(expit(scores[:, 0]), _EDGE, 1.0 - _EDGE)
+        amount = self.amounts.mean(scores[:, 1], self.loss.sigma(scores[:, 2]))
+        own = Summary(chance * amount * self.kept, self.purchases.predict(matrix), chance)
+        return with_vote(own, way.told, self.vote)
+
+    def _forecast(
+        self,
+        known: Snapshot,
+        horizon: Horizon,
+        told: Summary,
+        way: Carried,
+        scores: Float[np.ndarray, "customers scores"],
+    ) -> ZeroInflatedForecast:
         p_positive = -np.expm1(way.exponent * np.log1p(-told.p_positive))
         return ZeroInflatedForecast(
             known.customers["customer_id"].to_numpy(),
@@ -197,7 +265,7 @@ class FittedZILN:
             horizon,
             p_positive=p_positive,
             positive_mean=np.maximum(told.cash * way.ratio / p_positive, _LEAST),
-            dispersion=self.amounts.dispersion(sigma),
+            dispersion=self.amounts.dispersion(self.loss.sigma(scores[:, 2])),
             family="log_normal",
             shares=way.shares,
             p_alive=way.p_alive,
