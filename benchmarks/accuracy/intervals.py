@@ -19,6 +19,7 @@ from patronage.horizon import Horizon
 from patronage.models.base import Model
 from patronage.models.baselines.same_again import SameAgain
 from patronage.models.btyd.pareto_nbd import ParetoNBD
+from patronage.models.catalog import make_model
 from patronage.models.memory import Remembered
 from patronage.snapshots import observe_outcome, take_snapshot
 from patronage.uncertainty import Conformal, IsotonicRecalibration, Recalibrated
@@ -29,6 +30,8 @@ SETS = (
     ("online_retail_ii", date(2010, 12, 10), Horizon(13, "week")),
     ("online_retail_ii", date(2010, 12, 10), Horizon(52, "week")),
     ("online_retail_ii", date(2011, 6, 10), Horizon(13, "week")),
+    ("grocery_elog", date(2007, 1, 1), Horizon(52, "week")),
+    ("madrigal", date(2019, 1, 1), Horizon(52, "week")),
 )
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
@@ -37,7 +40,11 @@ def models() -> dict[str, Model]:
     process, same = Remembered(ParetoNBD()), Remembered(SameAgain())
     recalibrated = Remembered(Recalibrated(process))
     isotonic = IsotonicRecalibration(process)
+    vote = Remembered(make_model("vote"))
     return {
+        "vote": vote,
+        "vote, conformal (cqr)": Conformal(vote, levels=LEVELS),
+        "vote, conformal (split)": Conformal(vote, levels=LEVELS, method="split"),
         "pareto_nbd": process,
         "pareto_nbd, conformal (cqr)": Conformal(process, levels=LEVELS),
         "pareto_nbd, conformal (split)": Conformal(process, levels=LEVELS, method="split"),

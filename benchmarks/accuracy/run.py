@@ -153,7 +153,9 @@ def as_text(results: pl.DataFrame) -> str:
         "number with its bootstrap interval is in [results.csv](results.csv). The model marked "
         "**chosen** is the one that `patronage run` picks on rewound folds inside the calibration "
         "period; nothing was fitted, tuned or chosen on a holdout. Intervals are 90 %, over "
-        "resampled customers, paired by customer for differences.",
+        "resampled customers, paired by customer for differences. coverage_90_gap is of the upper "
+        "bound alone; two-sided intervals, their width and score are in "
+        "[INTERVALS.md](INTERVALS.md).",
     ]
     for split in SPLITS:
         mine = results.filter(pl.col("set") == split.name)
