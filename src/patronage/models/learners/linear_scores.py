@@ -126,6 +126,7 @@ class LinearScores:
     ) -> list[Grown]:
         """Fit, for each head, one member per fold on the rows outside it; there is no chance."""
         del seed
+        # Why all rows: of those unseen the outcomes are hidden, not the features.
         columns = learn_columns(table.matrix)
         x = _design(columns, table.matrix)
         grown = []
