@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from patronage.forecast import JoinedForecast, MixtureForecast, ZeroInflatedForecast
@@ -47,6 +47,7 @@ def test_a_mixture_of_two_points_by_hand():
     st.floats(0.0, 1.0),
     st.floats(0.02, 0.98),
 )
+@example([0.5, 0.5], [1.0, 2377.0], 0.0, 0.875)  # short of the level at its upper end
 def test_a_quantile_of_a_mixture_reaches_its_level(
     p: list[float], mean: list[float], weight: float, level: float
 ):
@@ -119,4 +120,4 @@ def test_quantiles_are_those_of_bisection():
         levels = [0.02, 0.5, 0.8, 0.99]
         found = mixture.quantile(levels)
         slow = np.stack([bisected(mixture, level) for level in levels], axis=1)
-        np.testing.assert_allclose(found, slow, rtol=2e-9, atol=1e-15)
+        np.testing.assert_allclose(found, slow, rtol=1e-11, atol=1e-15)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 __all__ = ["bracketed_quantile"]
 
-_PRECISION: Final = 1e-9
+_PRECISION: Final = 1e-13
 # Below it a total is told to an absolute precision.
 _LEAST: Final = 1e-6
 # Steps after which only halves are taken: where the function leaps, nothing else closes in.
@@ -28,7 +28,7 @@ def bracketed_quantile(
     """The least total of each row at which its distribution function reaches `level`.
 
     Inverse quadratic interpolation where three points lie on a curve that can be inverted, else
-    bisection (Chandrupatla 1997). Rows do not see each other, and those that have converged (1e-9
+    bisection (Chandrupatla 1997). Rows do not see each other, and those that have converged (1e-13
     relative) are not evaluated again.
 
     Parameters
@@ -43,7 +43,8 @@ def bracketed_quantile(
     found[rows[short >= 0]] = low[rows[short >= 0]]
     rows, short = rows[short < 0], short[short < 0]
     # The newest point, the other end of the bracket, and what of the two it was before.
-    x, f = high[rows], cdf(high[rows], rows) - level
+    # Why never short: a member that reaches the level at the upper end may miss it by rounding.
+    x, f = high[rows], np.maximum(cdf(high[rows], rows) - level, 0.0)
     other, f_other = low[rows], short
     part = np.full(len(rows), 0.5)
     for step in range(1, 1_000):
