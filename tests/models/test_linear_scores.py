@@ -136,7 +136,7 @@ def test_a_head_without_a_bounded_score_is_refused(loss: Loss):
         LinearScores().grow(table, np.arange(300) % 3, [Head(cash, loss)], seed=0)
 
 
-@pytest.mark.parametrize("loss", sorted(LINKS))
+@pytest.mark.parametrize("loss", sorted(set(LINKS) - {"quantile"}))
 def test_the_gradient_of_a_linked_loss_is_the_slope_of_its_value(loss: Loss):
     target = np.array([0.0, 1.0, 1.0]) if loss == "binary" else np.array([0.5, 2.0, 7.0])
     one = LinkedLoss(Head(target, loss))

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Final, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from scipy.special import expit
 
-__all__ = ["ArrayTrees", "Link", "TreeTable", "join_trees"]
+from patronage.models.learners.links import Link
 
-Link = Literal["identity", "log", "logit"]
+__all__ = ["ArrayTrees", "TreeTable", "join_trees"]
 
 # Rows walked at a time: what they touch then stays in the processor's cache.
 _BLOCK: Final = 8192

@@ -7,10 +7,11 @@ from typing import Any, Final, final
 import numpy as np
 from jaxtyping import Bool, Int
 
-from patronage.models.learners.array_trees import ArrayTrees, Link, TreeTable, join_trees
+from patronage.models.learners.array_trees import ArrayTrees, TreeTable, join_trees
 from patronage.models.learners.base import Grown, Head, Loss
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.learners.crossing import Averaged, cross_fit
+from patronage.models.learners.links import Link
 from patronage.models.learners.sklearn import one_thread, sklearn
 
 __all__ = ["GradientBoosting", "boosted_of"]

@@ -132,9 +132,9 @@ class LinearScores:
         grown = []
         for head in heads:
             # Why squared too: a score is bounded, as the logarithm of a mean may be, money not.
-            if LINKS.get(head.loss, "identity") == "identity":
-                raise refuse_loss(self, head.loss)
             link = LINKS[head.loss]
+            if link == "identity":
+                raise refuse_loss(self, head.loss)
             rows = np.ones(len(fold), bool) if head.rows is None else head.rows
             some = x if head.rows is None else x[rows]
             members = self._members(some, fold[rows], head.target, LinkedLoss(head))

@@ -19,6 +19,7 @@ LINKS: Final[dict[Loss, Link]] = {
     "poisson": "log",
     "tweedie": "log",
     "squared": "identity",
+    "quantile": "identity",
 }
 
 # A linear score is kept within this of the start, so that one odd row cannot overflow.
@@ -69,7 +70,7 @@ class LinkedLoss:
 
     Attributes
     ----------
-    head : says which loss; its own target is not read
+    head : says which loss, of a mean and no quantile; its own target is not read
     """
 
     head: Head

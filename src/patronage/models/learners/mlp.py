@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -12,12 +12,11 @@ from scipy.special import expit
 from patronage.models.learners.base import Grown, Head, refuse_loss
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.learners.crossing import Averaged, cross_fit, deviance
+from patronage.models.learners.links import Link
 from patronage.models.learners.sklearn import one_thread, sklearn
 from patronage.models.learners.standardised import Standardised, learn_columns
 
 __all__ = ["MLP", "Perceptron", "perceptron_of"]
-
-Link = Literal["identity", "log", "logit"]
 
 
 @final

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, final
+from typing import Any, Final, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -12,6 +12,7 @@ from patronage.errors import MissingExtraError
 from patronage.models.learners.base import Grown, Head, Loss
 from patronage.models.learners.binned import BinnedTable
 from patronage.models.learners.crossing import cross_fit, in_parts
+from patronage.models.learners.links import LINKS, Link
 
 __all__ = ["XGBoost", "XGBoostTrees"]
 
@@ -22,17 +23,6 @@ _OBJECTIVES: Final[Mapping[Loss, str]] = {
     "tweedie": "reg:tweedie",
     "squared": "reg:squarederror",
     "quantile": "reg:quantileerror",
-}
-
-Link = Literal["identity", "log", "logit"]
-
-_LINKS: Final[Mapping[Loss, Link]] = {
-    "binary": "logit",
-    "gamma": "log",
-    "poisson": "log",
-    "tweedie": "log",
-    "squared": "identity",
-    "quantile": "identity",
 }
 
 
@@ -86,7 +76,7 @@ class XGBoost:
                 verbose_eval=False,
             )
             best = booster[: booster.best_iteration + 1]
-            return XGBoostTrees((best.save_raw("json").decode(),), _LINKS[head.loss])
+            return XGBoostTrees((best.save_raw("json").decode(),), LINKS[head.loss])
 
         return cross_fit(table, fold, heads, member, join=XGBoostTrees.join, n_folds=self.n_folds)
 
