@@ -56,6 +56,15 @@ class JointLinear:
         members = zip(self.starts, self.weights, strict=True)
         return np.asarray(np.mean([_scores(x, weights, at) for at, weights in members], axis=0))
 
+    def unseen(
+        self, x: Float32[np.ndarray, "rows columns"], fold: Int[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, "rows scores"]:
+        """The scores of each row by the member that never saw its block; x with ones first."""
+        scores = np.empty((len(x), len(self.starts[0])))
+        for k, (start, weights) in enumerate(zip(self.starts, self.weights, strict=True)):
+            scores[fold == k] = _scores(x[fold == k].astype(np.float64), weights, start)
+        return scores
+
     def score_parts(
         self, matrix: Float32[np.ndarray, "rows features"]
     ) -> tuple[Float[np.ndarray, " scores"], Float[np.ndarray, "rows scores features"]]:
@@ -137,11 +146,10 @@ class LinearScores:
                 raise refuse_loss(self, head.loss)
             rows = np.ones(len(fold), bool) if head.rows is None else head.rows
             some = x if head.rows is None else x[rows]
-            members = self._members(some, fold[rows], head.target, LinkedLoss(head))
-            joined = members.joined(columns)
-            told = _mean(members.unseen(x, fold)[:, 0], joined, link)
+            scores = self._cross_fitted(columns, some, fold[rows], head.target, LinkedLoss(head))
+            told = _mean(scores.unseen(x, fold)[:, 0], scores, link)
             scale = unseen_scale(head, told[rows])
-            grown.append(Grown(LinkedLinear(joined, link, scale), told * scale))
+            grown.append(Grown(LinkedLinear(scores, link, scale), told * scale))
         return grown
 
     def grow_jointly(
@@ -157,16 +165,17 @@ class LinearScores:
         del seed
         columns = learn_columns(table.matrix)
         x = _design(columns, table.matrix)
-        members = self._members(x, fold, target, loss)
-        return GrownJointly(members.joined(columns), members.unseen(x, fold))
+        scores = self._cross_fitted(columns, x, fold, target, loss)
+        return GrownJointly(scores, scores.unseen(x, fold))
 
-    def _members(
+    def _cross_fitted(
         self,
+        columns: Standardised,
         x: Float32[np.ndarray, "rows columns"],
         fold: Int[np.ndarray, " rows"],
         target: Float[np.ndarray, " rows"],
         loss: JointLoss,
-    ) -> "_Members":
+    ) -> JointLinear:
         def member(k: int) -> tuple[Float[np.ndarray, " scores"], Weights]:
             inside = fold == k
             seen, y = x[~inside], target[~inside]
@@ -184,26 +193,7 @@ class LinearScores:
 
         with ThreadPoolExecutor(N_WORKERS) as pool:
             starts, weights = zip(*pool.map(member, range(self.n_folds)), strict=True)
-        return _Members(starts, weights)
-
-
-@dataclass(frozen=True)
-class _Members:
-    """One for each block of customers, which it has not seen."""
-
-    starts: tuple[Float[np.ndarray, " scores"], ...]
-    weights: tuple[Weights, ...]
-
-    def joined(self, columns: Standardised) -> JointLinear:
-        return JointLinear(columns, self.starts, self.weights)
-
-    def unseen(
-        self, x: Float32[np.ndarray, "rows columns"], fold: Int[np.ndarray, " rows"]
-    ) -> Float[np.ndarray, "rows scores"]:
-        scores = np.empty((len(x), len(self.starts[0])))
-        for k, (start, weights) in enumerate(zip(self.starts, self.weights, strict=True)):
-            scores[fold == k] = _scores(x[fold == k].astype(np.float64), weights, start)
-        return scores
+        return JointLinear(columns, starts, weights)
 
 
 def _mean(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -31,12 +32,10 @@ class Product:
 
     Attributes
     ----------
-    factors : the predictors
-    sizes : how many members each has; their scores lie beside each other
+    factors : the predictors; the scores of their members lie beside each other
     """
 
     factors: tuple[Attributes, ...]
-    sizes: tuple[int, ...]
 
     def raw_parts(
         self, matrix: Float32[np.ndarray, "rows features"]
@@ -68,13 +67,11 @@ class Product:
         ]
 
     def _places(self) -> list[slice]:
-        ends = np.cumsum(self.sizes).tolist()
-        return [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
+        edges = np.cumsum([0, *(len(factor.members) for factor in self.factors)]).tolist()
+        return [slice(first, end) for first, end in pairwise(edges)]
 
 
 def product_of(*predictors: Predictor) -> Product | None:
     """Their product; None where one of them cannot tell its parts."""
     factors = tuple(one for one in predictors if isinstance(one, Attributes))
-    if len(factors) < len(predictors):
-        return None
-    return Product(factors, tuple(len(one.members) for one in factors))
+    return Product(factors) if len(factors) == len(predictors) else None
