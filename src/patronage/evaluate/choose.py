@@ -145,9 +145,9 @@ def _reasons(
             f"{over}."
         )
         said.append(_against(chosen, others[0], rule, scale))
-        simpler = [s for s in others[1:] if s.complexity < chosen.complexity]
-        if simpler:
-            said.append(_against(chosen, simpler[0], rule, scale, note=", which would be safer,"))
+        safer = [s for s in others[1:] if s.complexity < chosen.complexity]
+        if safer:
+            said.append(_against(chosen, safer[0], rule, scale, note=", which would be safer,"))
     else:
         said.append(
             f"{chosen.model} is chosen because it is safer than {best.model} and as good by "

@@ -26,7 +26,7 @@ class Candidates:
     Attributes
     ----------
     models : name → model, safest first
-    complexity : name → how complex it is; of two that forecast alike the lower is chosen
+    complexity : name → as `choose` takes it; of two that forecast alike the lower is chosen
     notes : what was left out, and why
     """
 

@@ -150,7 +150,8 @@ def _method(result: "RunResult") -> tuple[tuple[str, tuple[str, ...]], ...]:
                 judgement.judged,
                 "Every model was fitted at each of these days with only what was known then, and "
                 "its forecasts were compared with what followed. Customers were resampled to tell "
-                "a real difference from luck; of models that forecast alike the safer is taken.",
+                "a real difference from luck; of models that forecast alike the safer is taken: a "
+                "simple one before an average of several, that before one learned from a table.",
             ),
         ),
         (
