@@ -233,6 +233,7 @@ def test_one_currency_is_taken_and_several_are_refused() -> None:
     assert EventLog.from_frame(frame).currency == "USD"
     assert EventLog.from_frame(frame.with_columns(currency=pl.lit("eur"))).currency == "EUR"
     assert EventLog.from_frame(frame.rename({"amount": "Amount (GBP)"})).currency == "GBP"
+    assert EventLog.from_frame(frame.rename({"amount": "Amount (€)"})).currency == "EUR"
     with pytest.raises(EventSchemaError, match="2 currencies"):
         EventLog.from_frame(frame.with_columns(currency=pl.Series(["EUR", "USD"])))
 
