@@ -1,5 +1,7 @@
 """patronage demo: a full run on a sample, from nothing."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,9 +37,11 @@ def demo(
             "customers": result.total.n_customers,
         }
     print_result(result, as_json=False)
+    # Why: of a virtual environment that is not active the bare name is not found.
+    command = "patronage" if shutil.which("patronage") else sys.argv[0]
     typer.echo(
         f"The sample lies in {out / 'sample'}; try it yourself:\n"
-        f"  patronage run {out / 'sample' / 'events.csv'} --out my-results --margin 0.35"
+        f"  {command} run {out / 'sample' / 'events.csv'} --out my-results --margin 0.35"
     )
     if serve:
         start_serving(workspace=out, port=port)
