@@ -11,6 +11,8 @@ import pytest
 from patronage.engines import default_engine
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events import EventLog
+from patronage.events.matching import normal
+from patronage.events.spellings import SPELLINGS
 
 
 def events(log: EventLog) -> pl.DataFrame:
@@ -255,17 +257,44 @@ def test_several_candidates_are_chosen_by_preference_and_said() -> None:
 
 
 def test_columns_may_be_named_and_a_wrong_name_is_mended() -> None:
-    frame = pl.DataFrame({"Kunde": [1], "Datum": ["2024-01-01"], "Betrag": [2.0]})
-    named = {"customer_id": "Kunde", "time": "datum", "amount": "Betrag"}
+    frame = pl.DataFrame({"Odběratel": [1], "Den": ["2024-01-01"], "Částka": [2.0]})
+    named = {"customer_id": "Odběratel", "time": "den", "amount": "castka"}
 
     assert events(EventLog.from_frame(frame, columns=named))["amount"].to_list() == [2]
-    with pytest.raises(EventSchemaError, match="Did you mean 'Kunde'"):
-        EventLog.from_frame(frame, columns=named | {"customer_id": "Kunden"})
+    with pytest.raises(EventSchemaError, match="Did you mean 'Odběratel'"):
+        EventLog.from_frame(frame, columns=named | {"customer_id": "Odběratelé"})
     with pytest.raises(EventSchemaError, match="has no column 'klient'"):
-        EventLog.from_frame(frame, columns={"klient": "Kunde"})
+        EventLog.from_frame(frame, columns={"klient": "Odběratel"})
     with pytest.raises(EventSchemaError) as error:
         EventLog.from_frame(frame)
     assert "--columns customer_id=YOUR_CUSTOMER_ID_COLUMN" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["Kunden-Nr.", "Bestelldatum", "Umsatz (€)", "Währung"],
+        ["Numéro client", "Date de commande", "Montant TTC", "Devise"],
+        ["ID_CLIENTE", "Fecha de compra", "Importe", "Moneda"],
+        ["Código cliente", "Data da compra", "Valor total", "Moeda"],
+        ["Codice cliente", "Data ordine", "Importo", "Valuta"],
+        ["klantnummer", "orderdatum", "bedrag", "valuta"],
+    ],
+)
+def test_columns_are_found_in_other_languages(header: list[str]) -> None:
+    frame = pl.DataFrame(dict(zip(header, (["7"], ["2024-03-02"], ["1.50"], ["EUR"]), strict=True)))
+
+    log = EventLog.from_frame(frame)
+
+    assert list(log.quality.matched.values()) == header
+    assert log.currency == "EUR"
+    assert events(log)["amount"].cast(pl.Float64).to_list() == [1.5]
+
+
+def test_no_spelling_stands_for_two_columns() -> None:
+    meant = {(normal(one), name) for name, some in SPELLINGS.items() for one in some}
+
+    assert len({form for form, _ in meant}) == len(meant)
 
 
 def test_pandas_polars_and_arrow_tables_give_the_same_log() -> None:

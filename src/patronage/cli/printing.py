@@ -43,6 +43,8 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
         f"(80 % interval {total.low:,.0f} to {total.high:,.0f})."
     )
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
+    for note in quality.notes:
+        typer.echo(f"Assumed: {note}")
     for warning in quality.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     typer.echo(f"Report: {result.out / 'report.html'}")

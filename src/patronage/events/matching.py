@@ -1,6 +1,7 @@
 """Which column of the source is which column of the log."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,8 +32,9 @@ class Match:
 
 
 def normal(name: str) -> str:
-    """A column name without case, spaces and punctuation: 'Customer ID' → 'customerid'."""
-    return re.sub(r"[\W_]+", "", name.strip().lower())
+    """A column name without case, accents, spaces and punctuation: 'Prix (Été)' → 'prixete'."""
+    bare = unicodedata.normalize("NFKD", name.strip().lower())
+    return re.sub(r"[\W_]+", "", bare)
 
 
 def match_columns(names: Iterable[str], columns: Mapping[str, str] | None = None) -> Match:

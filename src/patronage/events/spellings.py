@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from patronage.events.languages import ABROAD
+
 __all__ = ["CURRENCY_CODES", "LAST_RESORTS", "SPELLINGS"]
 
-# Column of the log → spellings, compared after dropping case, spaces and punctuation
-# ("Customer ID", "customer-id" and "CUSTOMERID" are one).
-SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
+_ENGLISH: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_id": (
         *("customer_id", "customer", "cust_id", "cust", "customer_no", "customer_number"),
         *("customer_key", "customer_code", "client_id", "client", "user_id", "user", "member_id"),
@@ -84,6 +84,12 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "device": ("device", "device_type", "platform"),
     "text": ("text", "review_text", "message", "comment", "body", "feedback"),
     "currency": ("currency", "currency_code", "iso_currency", "ccy"),
+}
+
+# Column of the log → spellings, compared after dropping case, accents, spaces and punctuation
+# ("Customer ID", "customer-id" and "CUSTOMERID" are one).
+SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: (*spellings, *ABROAD.get(name, ())) for name, spellings in _ENGLISH.items()
 }
 
 # Spellings that mean something else as often as not: taken only where they fit, and always noted.
