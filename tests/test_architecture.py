@@ -97,6 +97,7 @@ def test_the_command_line_loads_optional_packages_only_where_they_are_used():
     assert not modules_after("import patronage.cli") & LAZY
 
 
+@pytest.mark.slow
 def test_a_run_needs_no_package_of_an_extra(tmp_path):
     from patronage.datasets import SimulationSettings, simulate
 

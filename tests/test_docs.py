@@ -10,19 +10,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if "```python" in page.read_text())
 
 
-SLOW = {
-    *("asking", "base-tables", "from-lifetimes", "from-pymc-marketing"),
-    *("spark", "uncertainty", "validation"),
-}
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in SLOW else [])
-        for page in PAGES
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page: Path) -> None:
     names: dict[str, Any] = {}
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README.read_text(), re.S))
 def test_the_readmes_python_runs(block: str) -> None:
     names: dict[str, object] = {}

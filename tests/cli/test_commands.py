@@ -117,6 +117,7 @@ def test_fit_prints_what_the_design_promises(patronage: Any, events: Path) -> No
     assert week["n_rows_compacted"] <= week["n_customers"]
 
 
+@pytest.mark.slow
 def test_fit_writes_a_page_about_itself(patronage: Any, events: Path, tmp_path: Path) -> None:
     said = patronage("fit", events, "--model", "pareto_nbd", "--report", tmp_path / "page")
 
@@ -377,6 +378,7 @@ def test_the_version_is_told(patronage: Any) -> None:
     assert patronage("--version").out == f"patronage {__version__}\n"
 
 
+@pytest.mark.slow
 def test_the_shell_gets_the_exit_codes(tmp_path: Path) -> None:
     """The program itself, once: the rest of these tests call its entry point."""
     script = "from patronage.cli import main; main()"

@@ -55,6 +55,7 @@ def test_fit_to_an_rfm_table_reads_its_other_columns(
     assert patronage(*words, "--purchases", "colour").code == 2
 
 
+@pytest.mark.slow
 def test_score_reads_the_customers_that_the_model_reads(
     patronage: Any, shop: Path, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_log_that_is_too_short_says_so(patronage: Any, events: Path, tmp_path:
     assert not (tmp_path / "out" / "validation.html").exists()
 
 
+@pytest.mark.slow
 def test_what_is_asked_wrongly_is_told_before_the_work(
     patronage: Any, events: Path, tmp_path: Path
 ) -> None:

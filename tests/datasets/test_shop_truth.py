@@ -104,6 +104,7 @@ def test_moments_are_near_those_of_the_gamma_laws():
     assert (who.lifetime * who.death_rate).mean() == pytest.approx(1.0, rel=0.02)
 
 
+@pytest.mark.slow
 def test_linked_rates_are_gamma_all_the_same():
     mixed = SimulationSettings(n_customers=50_000, rate_shape=1.5, household_share=0.6)
     who = simulate(mixed, seed=4).truth.customers

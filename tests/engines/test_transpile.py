@@ -63,6 +63,7 @@ def _said_in(dialect: str, groups: Sequence[str]) -> None:
     assert {feature for name in groups for feature in FEATURES[name]} <= engine.columns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_text_of_a_snapshot_is_text_of_every_dialect(dialect: str) -> None:
     _said_in(dialect, RUN_FEATURES)

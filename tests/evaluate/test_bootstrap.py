@@ -79,6 +79,7 @@ def test_a_customer_brings_all_origins_along():
     assert pooled["mae"] == pytest.approx(alone["mae"])
 
 
+@pytest.mark.slow
 def test_nine_in_ten_intervals_hold_the_truth():
     """Mean absolute error of exponential outcomes against 0: the truth is 1."""
     rng = np.random.default_rng(8)

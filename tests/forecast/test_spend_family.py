@@ -85,6 +85,7 @@ def test_the_levels_of_one_customer_are_shared_by_all_periods(name: str) -> None
     assert draws.sum(axis=1).std() == pytest.approx(apart.std(), rel=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", forms())
 @settings(max_examples=15)
 @given(st.floats(0.05, 30.0), st.floats(0.02, 0.98), st.sampled_from([0.7, 1.0, -1.0]))

@@ -182,6 +182,7 @@ def test_ids_that_are_formulas_are_harmless_in_a_spreadsheet(tmp_path: Path) -> 
     assert pl.read_csv(tmp_path / "predictions.csv")["customer_id"][0].startswith("'=cmd()")
 
 
+@pytest.mark.slow
 def test_ids_that_are_markup_are_text_in_the_report(tmp_path: Path) -> None:
     log = EventLog.from_frame(LOGS["ids that are markup"](), currency="USD")
 

@@ -108,6 +108,7 @@ def test_the_saved_model_gives_the_scores_again(shop_run: RunResult, shop_log: E
     assert again["version"].to_list() == shop_run.scores["version"].to_list()
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_numbers(
     shop_run: RunResult, shop_log: EventLog, tmp_path: Path
 ) -> None:

@@ -41,12 +41,9 @@ def shop() -> Any:
     return simulate(SimulationSettings(n_customers=250, start=START, end=LATER), seed=7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("bg_nbd", "of_the_first_purchase"),
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("tweedie_lightgbm", "newcomer_blend")),
-    ],
+    "name", ["bg_nbd", "of_the_first_purchase", "tweedie_lightgbm", "newcomer_blend"]
 )
 def test_live_scores_are_those_of_batch(name: str, shop: Any, tmp_path: Path):
     log = EventLog.from_frame(
@@ -113,6 +110,7 @@ RATES = pl.DataFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bg_nbd", "of_the_first_purchase"])
 def test_events_that_a_rate_table_values_end_where_batch_ends(name: str, shop: Any, tmp_path: Path):
     raw = as_impressions(shop.events)

@@ -258,6 +258,7 @@ def test_a_gap_keeps_targets_from_the_dates_right_after_them(shop: EventLog) -> 
         first_taught(-1)
 
 
+@pytest.mark.slow
 def test_seasons_have_no_age(shop: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     line = {"december_days": ("count(*) FILTER (month(event_day) = 12)", "days in a December")}
     monkeypatch.setitem(FEATURES, "seasons", Group("days", line))

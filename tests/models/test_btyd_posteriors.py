@@ -154,6 +154,7 @@ def test_fit_tells_the_posterior_in_the_unit_asked_for(tmp_path: Path):
         fit_source(str(path), "bg_nbd", horizon=HALF_YEAR, prior="strong")
 
 
+@pytest.mark.slow
 def test_neither_a_fit_nor_importance_sampling_loads_jax():
     code = (
         "import sys, numpy as np\n"

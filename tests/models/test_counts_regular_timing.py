@@ -56,6 +56,7 @@ def test_where_everybody_has_a_shape_of_one_forecasts_are_those_of_pareto_nbd():
     assert found.pmf(90.0, 40) == pytest.approx(expected.pmf(90.0, 40), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "counts",
     [
@@ -133,9 +134,8 @@ def past(who, when, T) -> TimedHistories:
     return timed_histories_until(who[known], when[known], T)
 
 
-@pytest.mark.parametrize(
-    "name", ["bg_cnbd_k", "mbg_cnbd_k", pytest.param("pareto_ggg", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"])
 def test_what_is_expected_is_what_happens_to_simulated_customers(name):
     """In groups by what is known: frequency, and how long the customer has been silent."""
     n = 1_200 if name == "pareto_ggg" else 40_000

@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import pytest
 
 from patronage.events import EventLog
 from patronage.models.tabular.design import FEATURE_GROUPS, Category, Design
@@ -30,6 +31,7 @@ def learned() -> Design:
     return Design.learn(known.customers, attributes=("customers.town", "customers.age"))
 
 
+@pytest.mark.slow
 def test_levels_with_too_few_customers_have_no_column():
     design = learned()
 

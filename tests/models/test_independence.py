@@ -23,6 +23,7 @@ def customers(n: int, rng: np.random.Generator, *, elasticity: float = 0.0, p: f
     return RFM(np.arange(n), x, x, x + 9, mean, logs=logs, nets=nets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [GammaGamma(use_first=False), LogNormalSpend(use_first=False)])
 def test_p_values_of_independent_customers_are_uniform(model) -> None:
     """Log-normal too, which is not what these amounts are: only the correlation is tested."""
@@ -73,6 +74,7 @@ def test_where_all_buy_alike_there_is_nothing_to_test() -> None:
     assert GammaGamma(use_first=False).fit_rfm(alike).independence is None
 
 
+@pytest.mark.slow
 def test_a_large_base_is_tested_on_a_part_of_it() -> None:
     fitted = GammaGamma(use_first=False).fit_rfm(customers(120_000, np.random.default_rng(6)))
 

@@ -83,6 +83,7 @@ def judged() -> Judged:
     )
 
 
+@pytest.mark.slow
 def test_the_blend_beats_the_regular_model_on_new_customers(judged: Judged):
     young = judged.young
     blend, regular = (

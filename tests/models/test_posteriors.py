@@ -154,6 +154,7 @@ def test_one_newton_step_is_nearly_a_refit(cdnow_master):
     assert np.abs((steps.draws - refits) / sd).mean() < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "likelihood", [BGNBDLikelihood(), MBGNBDLikelihood(), ParetoNBDLikelihood()]
 )

@@ -35,6 +35,7 @@ def test_on_cdnow_log_normal_spend_is_likelier(cdnow: Snapshot) -> None:
     assert choice.vuong == pytest.approx(5.7, abs=0.1)
 
 
+@pytest.mark.slow
 def test_on_online_retail_gamma_gamma_is_likelier(data_dir: Path) -> None:
     log = open_dataset("online_retail_ii", folder=data_dir)
     snapshot = take_snapshot(log, as_of=date(2011, 6, 1), features=("amounts", "nets"))

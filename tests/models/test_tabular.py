@@ -143,6 +143,7 @@ def test_purchases_are_forecast_beside_cash(name: str):
     assert np.corrcoef(expected.sum(axis=1), actual)[0, 1] > 0.5
 
 
+@pytest.mark.slow
 @both
 def test_the_share_of_customers_who_pay_nothing_is_forecast(name: str):
     snapshot = snapshot_of(1500)
@@ -272,6 +273,7 @@ def test_tiny_logs_give_a_finite_answer_or_a_clear_error(name: str, n_customers:
     assert np.all(mean >= 0)
 
 
+@pytest.mark.slow
 @both
 def test_refunds_lower_the_expectation_and_never_below_zero(name: str):
     snapshot = snapshot_of(600, refunds=True)

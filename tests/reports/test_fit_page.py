@@ -64,6 +64,7 @@ def test_the_frames_lie_beside_the_page(folder):
     assert frames["parameters"]["parameter"].to_list() == ["r", "alpha", "a", "b"]
 
 
+@pytest.mark.slow
 def test_a_fit_to_all_that_is_known_has_no_holdout(log, tmp_path):
     snapshot = take_snapshot(log)
     fitted = make_model("bg_nbd").fit(snapshot, HORIZON)

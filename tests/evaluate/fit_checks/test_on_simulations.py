@@ -71,6 +71,7 @@ def test_weights_count_as_so_many_customers(fitted, rfm):
     assert repeat_counts(fitted, twice).table["actual"].sum() == 400
 
 
+@pytest.mark.slow
 def test_the_weeks_of_a_process_vary_as_its_tracking_says():
     """Over 12 logs the joint p-value is not always small, and 90 % of weeks lie inside."""
     inside, p_values = [], []

@@ -45,6 +45,7 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
 ANY = (worlds(), st.integers(1, DAYS + 60), st.randoms(use_true_random=False), st.booleans())
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(*ANY)
 def test_a_snapshot_row_is_the_row_of_the_folded_state(

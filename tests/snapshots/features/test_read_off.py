@@ -67,6 +67,7 @@ def _grouped(asked: Asked, grain: str, lines: Mapping[str, str]) -> pl.DataFrame
     return asked.log.engine.frame(marked(sql, asked.as_of, has_clock=asked.log.has_clock))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compacted", [False, True])
 @pytest.mark.parametrize("variety", ["days", "clock", "texts", "late", "plain", "dear"])
 def test_what_is_read_off_is_what_grouping_says(
