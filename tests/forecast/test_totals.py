@@ -1,5 +1,6 @@
 """Totals over many customers: the same whatever the chunks."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -65,3 +66,31 @@ def test_weights_value_each_customers_cash():
     twice = total_draws(chunks(whole, worth=2.0), 20, seed=1)
 
     assert twice == pytest.approx(2 * total_draws(chunks(whole), 20, seed=1))
+
+
+def test_a_total_of_which_little_is_known_is_uncertain_but_never_negative():
+    little = replace(forecast(), mean_factors=forecast().mean() * 1.2)
+    draws = total_draws(chunks(little), 2000, seed=1)
+    known = total_draws(chunks(forecast()), 2000, seed=1)
+
+    assert draws.min() > 0
+    assert np.median(draws) == pytest.approx(np.median(known), rel=0.1)
+    assert np.log(draws).std() == pytest.approx(1.2, rel=0.05)
+
+
+def test_doubt_without_end_has_bounds_all_the_same():
+    lost = replace(forecast(), mean_factors=forecast().mean() * 50.0)
+    draws = total_draws(chunks(lost), 2000, seed=1)
+
+    assert np.isfinite(draws).all()
+    assert np.log(draws).std() == pytest.approx(3.0, rel=0.05)
+
+
+def test_a_total_that_may_be_a_loss_moves_both_ways():
+    whole = forecast(uncertain=True)
+    lossy = [(part, -worth) for part, worth in chunks(whole)]
+
+    gained = total_draws(chunks(whole), 2000, seed=1)
+    lost = total_draws(lossy, 2000, seed=1)
+    assert lost.max() < 0
+    assert lost.std() == pytest.approx(gained.std(), rel=0.1)

@@ -26,8 +26,8 @@ class AbstractForecast(ABC):
     p_alive : P(alive at as_of | history), or None where the model has no such notion
     n_purchases : expected purchases per period, or None
     mean_factors : uncertainty of the expected total. A row per customer, a column per independent
-        standard normal factor z, the same z for all customers: the expected cash of the horizon
-        is mean().sum(1) + mean_factors @ z. None where the model does not know it.
+        standard normal factor z, the same z for all customers: to first order the expected cash
+        of the horizon is mean().sum(1) + mean_factors @ z. None where the model does not know it.
     """
 
     customer_id: Shaped[np.ndarray, " customers"]

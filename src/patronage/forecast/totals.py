@@ -11,6 +11,8 @@ from patronage.forecast.base import AbstractForecast
 __all__ = ["total_draws"]
 
 _BLOCK: Final = 256
+# Why: as with one customer's expectation, no bound e^12 away is of use to anybody.
+_MOST_DOUBT: Final = 3.0
 
 
 def total_draws(
@@ -22,7 +24,9 @@ def total_draws(
     """Draws of Σ worth × cash of the horizon over all customers of all chunks.
 
     Customers are independent of each other but for `mean_factors`, whose z is drawn once and is
-    the same in every chunk. Every 256 customers have a generator of their own, made from `seed`
+    the same in every chunk. They move the total by a log-normal factor around it, so that what
+    cannot be negative stays so, however little is known; a total that can be by its normal sum.
+    Every 256 customers have a generator of their own, made from `seed`
     and their place in the stream: chunks of any multiple of 256 give the same draws (to rounding).
 
     Parameters
@@ -31,7 +35,7 @@ def total_draws(
         its present value after margin
     n_draws : number of joint draws
     """
-    total = np.zeros(n_draws)
+    total, expected = np.zeros(n_draws), 0.0
     shift: Float[np.ndarray, " factors"] | None = None
     number = 0
     for one, worth in chunks:
@@ -41,10 +45,16 @@ def total_draws(
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
             total += forecast.take(rows).sample_total(n_draws, rng) @ worth[rows]
             number += 1
+        expected += float(worth @ forecast.mean().sum(axis=1))
         if forecast.mean_factors is not None:
             moved = worth @ forecast.mean_factors
             shift = moved if shift is None else shift + moved
-    if shift is not None:
-        shared = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-        total += shared.standard_normal((n_draws, len(shift))) @ shift
-    return total
+    if shift is None:
+        return total
+    shared = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    z = shared.standard_normal((n_draws, len(shift)))
+    if expected <= 0.0 or total.min() < 0.0:
+        return np.asarray(total + z @ shift)
+    doubt = np.asarray(shift / expected)
+    doubt /= max(1.0, float(np.linalg.norm(doubt)) / _MOST_DOUBT)
+    return np.asarray(total * np.exp(z @ doubt))
