@@ -155,8 +155,7 @@ def as_text(results: pl.DataFrame) -> str:
         "period; nothing was fitted, tuned or chosen on a holdout. Intervals are 90 %, over "
         "resampled customers, paired by customer for differences. coverage_90_gap is of the upper "
         "bound alone; two-sided intervals, their width and score are in "
-        "[INTERVALS.md](INTERVALS.md). online_retail_ii and donations_bgbb were judged while "
-        "`vote` had a process model among its members (decision 26).",
+        "[INTERVALS.md](INTERVALS.md).",
     ]
     for split in SPLITS:
         mine = results.filter(pl.col("set") == split.name)
