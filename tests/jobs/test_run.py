@@ -158,7 +158,25 @@ def test_a_history_too_short_to_judge_is_said_and_scored(tmp_path: Path) -> None
     assert "too few to learn from outcomes" in found.judgement.judged
     assert "trust it less" in found.judgement.reasons[0]
     assert pl.read_csv(tmp_path / "leaderboard.csv").columns == LEADERBOARD
-    assert "trust it less" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "trust it less" in page
+    assert "No forecast could be judged on this history" in page
+
+
+def test_a_horizon_longer_than_can_be_judged_is_warned_of(
+    shop_run: RunResult, shop_log: EventLog, tmp_path: Path
+) -> None:
+    settings = RunSettings(horizon=Horizon(52, "week"), models=("same_again", "pareto_nbd"))
+
+    found = run(shop_log, tmp_path, settings)
+
+    assert found.judgement.rewound is not None
+    judged = found.judgement.rewound.horizon
+    said = f"52 weeks are asked, and no more than {judged} could be judged on this history"
+    assert said in found.summary["warnings"][-1]
+    assert said in (tmp_path / "report.html").read_text()
+    assert shop_run.summary["warnings"] == []
+    assert "could be judged on this history" not in (shop_run.out / "report.html").read_text()
 
 
 def test_what_a_model_says_of_how_it_learned_is_shown(tmp_path: Path) -> None:

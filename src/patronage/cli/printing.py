@@ -45,8 +45,8 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
     for note in quality.notes:
         typer.echo(f"Assumed: {note}")
-    for warning in quality.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
+    for warning in result.summary["warnings"]:
+        typer.echo(f"Warning: {warning}")
     typer.echo(f"Report: {result.out / 'report.html'}")
 
 

@@ -42,6 +42,21 @@ class Judgement:
     choice: Choice | None = None
     rewound: RewoundOrigins | None = None
 
+    def caution(self, asked: Horizon) -> str:
+        """What no judgement says of a forecast so far ahead; '' where it was judged as asked."""
+        if self.rewound is None:
+            return (
+                "No forecast could be judged on this history, so that no interval knows how far "
+                "off the level may be."
+            )
+        if self.rewound.exact:
+            return ""
+        return (
+            f"{asked} are asked, and no more than {self.rewound.horizon} could be judged on this "
+            "history: the intervals take errors to be no larger beyond, which a season that it has "
+            "not shown can belie."
+        )
+
     @property
     def level_sd(self) -> float:
         """How far the chosen model's totals were from the truth: root mean square of the log.

@@ -54,6 +54,7 @@ def gather_report(
         metric=judgement.metric,
         reasons=judgement.reasons,
         judged=judgement.judged,
+        caution=judgement.caution(scoring.horizon),
         higher_is_better={name: rule.higher_is_better for name, rule in METRICS.items()},
         model_assumptions={
             name: assumption_of(name) for name in result.leaderboard["model"].unique()

@@ -81,7 +81,7 @@ def summarise_run(
         "rows_quarantined": quality.n_rows_quarantined,
         "quarantine_reasons": dict(quality.quarantined),
         "notes": [*quality.notes, *notes],
-        "warnings": list(quality.warnings),
+        "warnings": [*quality.warnings, *filter(None, [judgement.caution(scoring.horizon)])],
     }
 
 

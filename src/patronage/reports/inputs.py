@@ -63,6 +63,7 @@ class ReportInputs:
         segment, metric, value, low, high, n_customers
     metric, reasons : the metric that chose `model`, and why, in sentences
     judged : a sentence that names the horizon judged and the origins
+    caution : what no judgement says of the answer, in a sentence; '' where there is nothing
     interval_level : of the leaderboard's intervals
     higher_is_better : metric → direction, for metrics that the report does not know by name
     model_assumptions : model → what it assumes, shown beside its error (the baselines' above all)
@@ -100,6 +101,7 @@ class ReportInputs:
     metric: str
     reasons: tuple[str, ...] = ()
     judged: str = ""
+    caution: str = ""
     interval_level: float = 0.9
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     model_assumptions: Mapping[str, str] = field(default_factory=dict)

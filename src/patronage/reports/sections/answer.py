@@ -43,6 +43,7 @@ class Answer:
 
     headline: str
     interval: str
+    caution: str
     tiles: tuple[Tile, ...]
     figures: tuple[Figure, ...]
     no_curve: str
@@ -62,6 +63,7 @@ def answer_section(inputs: ReportInputs) -> Answer:
     return Answer(
         headline=_headline(inputs),
         interval=_interval(inputs),
+        caution=inputs.caution,
         tiles=(
             _value_tile(inputs),
             _customer_tile(scores),
