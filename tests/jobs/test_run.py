@@ -172,11 +172,11 @@ def test_a_horizon_longer_than_can_be_judged_is_warned_of(
 
     assert found.judgement.rewound is not None
     judged = found.judgement.rewound.horizon
-    said = f"52 weeks are asked, and no more than {judged} could be judged on this history"
+    said = f"52 weeks are asked; on this history forecasts could be judged over {judged} only."
     assert said in found.summary["warnings"][-1]
     assert said in (tmp_path / "report.html").read_text()
     assert shop_run.summary["warnings"] == []
-    assert "could be judged on this history" not in (shop_run.out / "report.html").read_text()
+    assert "forecasts could be judged over" not in (shop_run.out / "report.html").read_text()
 
 
 def test_what_a_model_says_of_how_it_learned_is_shown(tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ class Judgement:
         if self.rewound.exact:
             return ""
         return (
-            f"{asked} are asked, and no more than {self.rewound.horizon} could be judged on this "
-            "history: the intervals take errors to be no larger beyond, which a season that it has "
-            "not shown can belie."
+            f"{asked} are asked; on this history forecasts could be judged over "
+            f"{self.rewound.horizon} only. The intervals assume that errors are no larger beyond, "
+            "which may not hold, for instance in a season that the history has not shown."
         )
 
     @property

@@ -7,13 +7,19 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int
 
 from patronage.errors import NotEnoughDataError, SettingsError
 from patronage.horizon import Horizon
 from patronage.snapshots import Snapshot, observe_outcome
 
-__all__ = ["RewoundOrigins", "TrainingPairs", "rewound_origins", "training_pairs"]
+__all__ = [
+    "RewoundOrigins",
+    "TrainingPairs",
+    "days_of_history",
+    "rewound_origins",
+    "training_pairs",
+]
 
 # An origin is worth learning from when it has this many customers, this share of all that are
 # known today, and this many days of history before it.
@@ -65,10 +71,7 @@ def rewound_origins(
     n_max = n_min if n_max is None else n_max
     if not 1 <= n_min <= n_max:
         raise SettingsError(f"1 <= n_min <= n_max is needed; {n_min} and {n_max} given.")
-    # Days from as_of back to each customer's acquisition, the longest known first.
-    ages = np.sort((np.datetime64(snapshot.as_of) - _first_days(snapshot)).astype(np.int64))[::-1]
-    # Why: one event with a mistyped year would otherwise count as decades of history.
-    history = int(ages[len(ages) // 100])
+    ages, history = _ages(snapshot), days_of_history(snapshot)
     needed = max(MIN_CUSTOMERS, math.ceil(MIN_SHARE * len(ages)))
     # An origin `back` days ago has its customers where the needed-th oldest is older than that.
     youngest = int(ages[needed - 1]) - 1 if needed <= len(ages) else -1
@@ -111,8 +114,20 @@ def _one_date(snapshot: Snapshot, observed: date, horizon: Horizon) -> RewoundOr
     return RewoundOrigins(horizon, (observed,), True, reason)
 
 
-def _first_days(snapshot: Snapshot) -> Shaped[np.ndarray, " customers"]:
-    return snapshot.customers["first_day"].to_numpy().astype("datetime64[D]")
+def days_of_history(snapshot: Snapshot) -> int:
+    """Days from the first customers' acquisition to as_of.
+
+    Why not from the first event: one with a mistyped year would count as decades of history; a
+    hundredth of the customers may have come before.
+    """
+    ages = _ages(snapshot)
+    return int(ages[len(ages) // 100])
+
+
+def _ages(snapshot: Snapshot) -> Int[np.ndarray, " customers"]:
+    """Days from as_of back to each customer's acquisition, the longest known first."""
+    first = snapshot.customers["first_day"].to_numpy().astype("datetime64[D]")
+    return np.sort((np.datetime64(snapshot.as_of) - first).astype(np.int64))[::-1]
 
 
 def _candidates(horizon: Horizon) -> Iterator[Horizon]:

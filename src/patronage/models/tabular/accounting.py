@@ -45,6 +45,8 @@ class Accountable(Protocol):
     @property
     def beyond(self) -> float: ...
     @property
+    def level(self) -> float: ...
+    @property
     def process(self) -> FittedModel | None: ...
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast: ...
     def told(self, matrix: Float32[np.ndarray, "customers columns"], way: Carried) -> Summary:
@@ -102,7 +104,14 @@ def account_by_feature(
         return shapley(fitted, snapshot, horizon, reference)
     refuse_other_horizon(fitted=fitted.horizon, asked=horizon)
     known = snapshot.with_features(fitted.features)
-    way = carry(fitted.process, known, learned=fitted.learned, asked=horizon, beyond=fitted.beyond)
+    way = carry(
+        fitted.process,
+        known,
+        learned=fitted.learned,
+        asked=horizon,
+        beyond=fitted.beyond,
+        level=fitted.level,
+    )
     matrix, columns = fitted.design.matrix(known), fitted.design.columns
     told = fitted.told(matrix, way)
     first, parts = money.raw_parts(matrix)

@@ -86,12 +86,14 @@ def carry(
     learned: Horizon,
     asked: Horizon,
     beyond: float = 1.0,
+    level: float = 1.0,
 ) -> Carried:
     """The way from `learned` to `asked`; without a process model they are equal, shares too.
 
     Parameters
     ----------
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
+    level : what all purchases are multiplied with (see `levelling`)
     """
     n = len(snapshot.customers)
     if process is None:
@@ -112,8 +114,8 @@ def carry(
     even = np.diff(asked.edges()) / asked.days
     weights = even * (shares / even) ** _DECLINE_TRUST
     return Carried(
-        1.0 + (declining * slower - 1.0) * beyond,
-        1.0 + (exponent - 1.0) * beyond,
+        level * (1.0 + (declining * slower - 1.0) * beyond),
+        level * (1.0 + (exponent - 1.0) * beyond),
         weights / weights.sum(axis=1, keepdims=True),
         longer.p_alive,
         summarise(shorter),

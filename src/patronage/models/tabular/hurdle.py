@@ -17,6 +17,7 @@ from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import Lesson, LessonSettings, prepare_lesson
+from patronage.models.tabular.levelling import at_the_years_level
 from patronage.models.tabular.product import product_of
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.spread import AmountSpread, learn_amount_spread
@@ -50,6 +51,7 @@ class FittedHurdle:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
+    level : what all purchases of `horizon` are multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -63,6 +65,7 @@ class FittedHurdle:
     vote: float
     beyond: float
     process: FittedModel | None
+    level: float = 1.0
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -87,7 +90,14 @@ class FittedHurdle:
         known : with `features`
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
-        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
+        way = carry(
+            self.process,
+            known,
+            learned=self.learned,
+            asked=horizon,
+            beyond=self.beyond,
+            level=self.level,
+        )
         return self.told(self.design.matrix(known), way), way
 
     def forecast(
@@ -189,7 +199,7 @@ class Hurdle:
             voted.beyond,
             process,
         )
-        return LearnedHurdle(fitted, lesson, told)
+        return LearnedHurdle(at_the_years_level(fitted, snapshot, horizon), lesson, told)
 
 
 @dataclass(frozen=True)

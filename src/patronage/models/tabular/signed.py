@@ -15,6 +15,7 @@ from patronage.models.learners.base import Learner, Predictor
 from patronage.models.tabular.carrying import carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import Lesson, LessonSettings, prepare_lesson
+from patronage.models.tabular.levelling import at_the_years_level
 from patronage.models.tabular.losses import Losses, learn_losses
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.vote import learn_vote, with_vote
@@ -74,6 +75,7 @@ class FittedSigned:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
+    level : what all purchases of `horizon` are multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -87,6 +89,7 @@ class FittedSigned:
     vote: float
     beyond: float
     process: FittedModel | None
+    level: float = 1.0
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -103,7 +106,14 @@ class FittedSigned:
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
+        way = carry(
+            self.process,
+            known,
+            learned=self.learned,
+            asked=horizon,
+            beyond=self.beyond,
+            level=self.level,
+        )
         matrix = self.design.matrix(known)
         chance, mean, ratios = self.gains.predict(matrix)
         chance = np.clip(chance, _EDGE, 1.0 - _EDGE)
@@ -160,7 +170,7 @@ def fit_signed(
     scale = float(lesson.cash.sum() / gains.sum())
     voted = learn_vote(carrier, snapshot, lesson, Summary(gains * scale, purchases.unseen, chance))
     outweighed = losses is not None and lesson.kept < _LEAST_KEPT
-    return FittedSigned(
+    fitted = FittedSigned(
         horizon,
         lesson.horizon,
         lesson.design,
@@ -173,6 +183,7 @@ def fit_signed(
         voted.beyond,
         carrier,
     )
+    return at_the_years_level(fitted, snapshot, horizon)
 
 
 def _gross(told: Summary, kept: float, losses: Losses | None) -> Summary:

@@ -18,6 +18,7 @@ from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
+from patronage.models.tabular.levelling import at_the_years_level
 from patronage.models.tabular.product import product_of
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.spread import TweedieSpread, learn_tweedie_spread
@@ -44,6 +45,7 @@ class FittedTweedie:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
+    level : what all purchases of `horizon` are multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -56,6 +58,7 @@ class FittedTweedie:
     vote: float
     beyond: float
     process: FittedModel | None
+    level: float = 1.0
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -72,7 +75,14 @@ class FittedTweedie:
         """
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
+        way = carry(
+            self.process,
+            known,
+            learned=self.learned,
+            asked=horizon,
+            beyond=self.beyond,
+            level=self.level,
+        )
         return self.forecast(known, horizon, self.told(self.design.matrix(known), way), way)
 
     def forecast(
@@ -151,7 +161,7 @@ class Tweedie:
         unseen = Summary(cash.unseen, purchases.unseen, np.zeros_like(cash.unseen))
         voted = learn_vote(process, snapshot, lesson, unseen)
         spread = learn_tweedie_spread(lesson.cash, voted.told.cash, rng=np.random.default_rng(seed))
-        return FittedTweedie(
+        fitted = FittedTweedie(
             horizon,
             lesson.horizon,
             lesson.design,
@@ -163,6 +173,7 @@ class Tweedie:
             voted.beyond,
             process,
         )
+        return at_the_years_level(fitted, snapshot, horizon)
 
 
 def likeliest(cash: Float[np.ndarray, " rows"], grown: Sequence[Grown], *, seed: int) -> Grown:

@@ -19,6 +19,7 @@ from patronage.models.tabular.accounting import account_by_feature
 from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
+from patronage.models.tabular.levelling import at_the_years_level
 from patronage.models.tabular.purchases import grow_purchases
 from patronage.models.tabular.vote import learn_vote, with_vote
 from patronage.snapshots import Snapshot
@@ -192,6 +193,7 @@ class FittedZILN:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
+    level : what all purchases of `horizon` are multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -205,6 +207,7 @@ class FittedZILN:
     vote: float
     beyond: float
     process: FittedModel | None
+    level: float = 1.0
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -216,7 +219,14 @@ class FittedZILN:
         """Forecast every customer of the snapshot; longer horizons as the hurdle does."""
         refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(self.process, known, learned=self.learned, asked=horizon, beyond=self.beyond)
+        way = carry(
+            self.process,
+            known,
+            learned=self.learned,
+            asked=horizon,
+            beyond=self.beyond,
+            level=self.level,
+        )
         matrix = self.design.matrix(known)
         scores = self.scores.predict(matrix)
         return self._forecast(known, horizon, self._told(matrix, scores, way), way, scores)
@@ -315,7 +325,7 @@ class ZILN:
         amounts = learn_log_normal_amounts(lesson.cash, chance, mu, sigma)
         unseen = Summary(chance * amounts.mean(mu, sigma), purchases.unseen, chance)
         voted = learn_vote(process, snapshot, lesson, unseen)
-        return FittedZILN(
+        fitted = FittedZILN(
             horizon,
             lesson.horizon,
             lesson.design,
@@ -328,3 +338,4 @@ class ZILN:
             voted.beyond,
             process,
         )
+        return at_the_years_level(fitted, snapshot, horizon)
