@@ -94,8 +94,7 @@ def test_every_command_logs_its_rows_seconds_and_memory(
 def test_a_command_that_fails_is_logged_too(patronage: Any, tmp_path: Path) -> None:
     said = patronage("--log", "json", "doctor", tmp_path / "absent.csv")
 
-    logged = [json.loads(line) for line in said.err.splitlines() if line.startswith("{")]
-    assert logged[-1]["failed"] == "EventSourceError"
+    assert '"failed": "EventSourceError"' in said.err
 
 
 def test_fit_prints_what_the_design_promises(patronage: Any, events: Path) -> None:
