@@ -6,7 +6,7 @@ that of the whole history, which has every season once where it is a year long.
 """
 
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +25,7 @@ _LEAST: Final = 0.5
 _MOST: Final = 2.0
 
 
+@runtime_checkable
 class _Carried(Protocol):
     """A fitted model that a process model carries from `learned` to the horizon asked."""
 
