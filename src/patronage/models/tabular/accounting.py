@@ -7,12 +7,11 @@ from jaxtyping import Float, Float32
 
 from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
-from patronage.models.base import FittedModel
 from patronage.models.explaining import Account, Contributions
 from patronage.models.explaining.path import along_path
 from patronage.models.explaining.shapley import shapley
 from patronage.models.folds import Summary
-from patronage.models.tabular.carrying import Carried, carry, refuse_other_horizon
+from patronage.models.tabular.carrying import Carried, Carrying, way_to
 from patronage.models.tabular.design import Design
 from patronage.snapshots import Snapshot
 
@@ -27,7 +26,7 @@ Rows = Float[np.ndarray, " rows"]
 
 
 @runtime_checkable
-class Accountable(Protocol):
+class Accountable(Carrying, Protocol):
     """What the fitted models have in common that can be told feature by feature."""
 
     @property
@@ -35,20 +34,9 @@ class Accountable(Protocol):
     @property
     def features(self) -> tuple[str, ...]: ...
     @property
-    def horizon(self) -> Horizon: ...
-    @property
-    def learned(self) -> Horizon: ...
-    @property
     def kept(self) -> float: ...
     @property
     def vote(self) -> float: ...
-    @property
-    def beyond(self) -> float: ...
-    @property
-    def level(self) -> float: ...
-    @property
-    def process(self) -> FittedModel | None: ...
-    def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast: ...
     def told(self, matrix: Float32[np.ndarray, "customers columns"], way: Carried) -> Summary:
         """What is expected within `learned`, the process model's vote counted."""
         ...
@@ -102,16 +90,8 @@ def account_by_feature(
     """
     if money is None:
         return shapley(fitted, snapshot, horizon, reference)
-    refuse_other_horizon(fitted=fitted.horizon, asked=horizon)
     known = snapshot.with_features(fitted.features)
-    way = carry(
-        fitted.process,
-        known,
-        learned=fitted.learned,
-        asked=horizon,
-        beyond=fitted.beyond,
-        level=fitted.level,
-    )
+    way = way_to(horizon, fitted, known)
     matrix, columns = fitted.design.matrix(known), fitted.design.columns
     told = fitted.told(matrix, way)
     first, parts = money.raw_parts(matrix)

@@ -1,7 +1,7 @@
 """From the horizon that could be learned to the horizon asked, by what a process model expects."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -16,12 +16,14 @@ from patronage.snapshots import Snapshot
 
 __all__ = [
     "Carried",
+    "Carrying",
     "carry",
     "carry_ratio",
     "fit_process",
     "period_shares",
     "refuse_other_horizon",
     "silence_exponent",
+    "way_to",
 ]
 
 # How much of the process model's decline is believed on the way to a longer horizon: 1 all of it,
@@ -52,6 +54,23 @@ class Carried:
     told: Summary | None
 
 
+@runtime_checkable
+class Carrying(Protocol):
+    """What the fitted models have in common that a process model carries to a longer horizon."""
+
+    @property
+    def horizon(self) -> Horizon: ...
+    @property
+    def learned(self) -> Horizon: ...
+    @property
+    def beyond(self) -> float: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def process(self) -> FittedModel | None: ...
+    def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast: ...
+
+
 def fit_process(
     process: Model | None, snapshot: Snapshot, *, learned: Horizon, asked: Horizon, seed: int
 ) -> FittedModel | None:
@@ -79,6 +98,24 @@ def refuse_other_horizon(*, fitted: Horizon, asked: Horizon) -> None:
         )
 
 
+def way_to(horizon: Horizon, fitted: Carrying, known: Snapshot) -> Carried:
+    """The way of the customers of `known` from what was learned to `horizon`.
+
+    Raises
+    ------
+    HorizonError : the model was fitted for another horizon
+    """
+    refuse_other_horizon(fitted=fitted.horizon, asked=horizon)
+    return carry(
+        fitted.process,
+        known,
+        learned=fitted.learned,
+        asked=horizon,
+        beyond=fitted.beyond,
+        level=fitted.level,
+    )
+
+
 def carry(
     process: FittedModel | None,
     snapshot: Snapshot,
@@ -93,7 +130,7 @@ def carry(
     Parameters
     ----------
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
-    level : what all purchases are multiplied with (see `levelling`)
+    level : what all that is expected of `asked` is multiplied with (see `levelling`)
     """
     n = len(snapshot.customers)
     if process is None:

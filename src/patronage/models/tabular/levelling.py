@@ -6,14 +6,13 @@ that of the whole history, which has every season once where it is a year long.
 """
 
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar, runtime_checkable
+from typing import Final, TypeVar
 
 import numpy as np
 
-from patronage.forecast import AbstractForecast
 from patronage.horizon import Horizon
-from patronage.models.base import FittedModel
 from patronage.models.expectations import expectations_of
+from patronage.models.tabular.carrying import Carrying
 from patronage.models.training_pairs import days_of_history
 from patronage.snapshots import Snapshot
 
@@ -25,18 +24,7 @@ _LEAST: Final = 0.5
 _MOST: Final = 2.0
 
 
-@runtime_checkable
-class _Carried(Protocol):
-    """A fitted model that a process model carries from `learned` to the horizon asked."""
-
-    @property
-    def learned(self) -> Horizon: ...
-    @property
-    def process(self) -> FittedModel | None: ...
-    def predict(self, snapshot: Snapshot, horizon: Horizon) -> AbstractForecast: ...
-
-
-Kind = TypeVar("Kind", bound=_Carried)
+Kind = TypeVar("Kind", bound=Carrying)
 
 
 def at_the_years_level(fitted: Kind, snapshot: Snapshot, horizon: Horizon) -> Kind:

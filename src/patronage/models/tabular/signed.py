@@ -12,7 +12,7 @@ from patronage.horizon import Horizon
 from patronage.models.base import FittedModel, Model
 from patronage.models.folds import Summary
 from patronage.models.learners.base import Learner, Predictor
-from patronage.models.tabular.carrying import carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.carrying import fit_process, way_to
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import Lesson, LessonSettings, prepare_lesson
 from patronage.models.tabular.levelling import at_the_years_level
@@ -75,7 +75,7 @@ class FittedSigned:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
-    level : what all purchases of `horizon` are multiplied with (see `levelling`)
+    level : what all that is expected of `horizon` is multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -104,16 +104,8 @@ class FittedSigned:
         exponent, and expected gains and losses are multiplied with the ratio, that the process
         model finds for the customer; the shapes stay.
         """
-        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(
-            self.process,
-            known,
-            learned=self.learned,
-            asked=horizon,
-            beyond=self.beyond,
-            level=self.level,
-        )
+        way = way_to(horizon, self, known)
         matrix = self.design.matrix(known)
         chance, mean, ratios = self.gains.predict(matrix)
         chance = np.clip(chance, _EDGE, 1.0 - _EDGE)

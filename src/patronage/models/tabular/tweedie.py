@@ -15,7 +15,7 @@ from patronage.models.folds import Summary
 from patronage.models.learners.base import Grown, Head, Learner, Predictor
 from patronage.models.learners.lightgbm import LightGBM
 from patronage.models.tabular.accounting import account_by_feature
-from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.carrying import Carried, fit_process, way_to
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
 from patronage.models.tabular.levelling import at_the_years_level
@@ -45,7 +45,7 @@ class FittedTweedie:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
-    level : what all purchases of `horizon` are multiplied with (see `levelling`)
+    level : what all that is expected of `horizon` is multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -73,16 +73,8 @@ class FittedTweedie:
         ratio, and the Poisson rate of amounts with the exponent, that the process model finds for
         the customer; the dispersion follows from both.
         """
-        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(
-            self.process,
-            known,
-            learned=self.learned,
-            asked=horizon,
-            beyond=self.beyond,
-            level=self.level,
-        )
+        way = way_to(horizon, self, known)
         return self.forecast(known, horizon, self.told(self.design.matrix(known), way), way)
 
     def forecast(

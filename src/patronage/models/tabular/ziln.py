@@ -16,7 +16,7 @@ from patronage.models.learners.attribution import AttributesJointly
 from patronage.models.learners.base import JointLearner, JointPredictor, Predictor
 from patronage.models.learners.lightgbm import LightGBM
 from patronage.models.tabular.accounting import account_by_feature
-from patronage.models.tabular.carrying import Carried, carry, fit_process, refuse_other_horizon
+from patronage.models.tabular.carrying import Carried, fit_process, way_to
 from patronage.models.tabular.design import Design
 from patronage.models.tabular.lesson import LessonSettings, prepare_lesson
 from patronage.models.tabular.levelling import at_the_years_level
@@ -193,7 +193,7 @@ class FittedZILN:
     vote : the process model's part in what is forecast within `learned`, 0 to 1
     beyond : what purchases after `learned` are multiplied with (see `vote.Voted`)
     process : the process model that carries from `learned` to `horizon` and splits over periods
-    level : what all purchases of `horizon` are multiplied with (see `levelling`)
+    level : what all that is expected of `horizon` is multiplied with (see `levelling`)
     """
 
     horizon: Horizon
@@ -217,16 +217,8 @@ class FittedZILN:
 
     def predict(self, snapshot: Snapshot, horizon: Horizon) -> ZeroInflatedForecast:
         """Forecast every customer of the snapshot; longer horizons as the hurdle does."""
-        refuse_other_horizon(fitted=self.horizon, asked=horizon)
         known = snapshot.with_features(self.features)
-        way = carry(
-            self.process,
-            known,
-            learned=self.learned,
-            asked=horizon,
-            beyond=self.beyond,
-            level=self.level,
-        )
+        way = way_to(horizon, self, known)
         matrix = self.design.matrix(known)
         scores = self.scores.predict(matrix)
         return self._forecast(known, horizon, self._told(matrix, scores, way), way, scores)
