@@ -71,7 +71,8 @@ def rewound_origins(
     n_max = n_min if n_max is None else n_max
     if not 1 <= n_min <= n_max:
         raise SettingsError(f"1 <= n_min <= n_max is needed; {n_min} and {n_max} given.")
-    ages, history = _ages(snapshot), days_of_history(snapshot)
+    ages = _ages(snapshot)
+    history = _history(ages)
     needed = max(MIN_CUSTOMERS, math.ceil(MIN_SHARE * len(ages)))
     # An origin `back` days ago has its customers where the needed-th oldest is older than that.
     youngest = int(ages[needed - 1]) - 1 if needed <= len(ages) else -1
@@ -115,12 +116,12 @@ def _one_date(snapshot: Snapshot, observed: date, horizon: Horizon) -> RewoundOr
 
 
 def days_of_history(snapshot: Snapshot) -> int:
-    """Days from the first customers' acquisition to as_of.
+    """Days from the first customers' acquisition to as_of."""
+    return _history(_ages(snapshot))
 
-    Why not from the first event: one with a mistyped year would count as decades of history; a
-    hundredth of the customers may have come before.
-    """
-    ages = _ages(snapshot)
+
+def _history(ages: Int[np.ndarray, " customers"]) -> int:
+    # Why not the first: one event with a mistyped year would count as decades of history.
     return int(ages[len(ages) // 100])
 
 
