@@ -8,11 +8,11 @@ from jaxtyping import Float
 
 from patronage.forecast.base import AbstractForecast
 
-__all__ = ["total_draws"]
+__all__ = ["MOST_DOUBT", "total_draws"]
 
 _BLOCK: Final = 256
-# Why: as with one customer's expectation, no bound e^12 away is of use to anybody.
-_MOST_DOUBT: Final = 3.0
+MOST_DOUBT: Final = 3.0
+"""Relative deviation of an expectation beyond which bounds no longer widen: e^12 is of no use."""
 
 
 def total_draws(
@@ -25,9 +25,9 @@ def total_draws(
 
     Customers are independent of each other but for `mean_factors`, whose z is drawn once and is
     the same in every chunk. They move the total by a log-normal factor around it, so that what
-    cannot be negative stays so, however little is known; a total that can be by its normal sum.
-    Every 256 customers have a generator of their own, made from `seed`
-    and their place in the stream: chunks of any multiple of 256 give the same draws (to rounding).
+    cannot be negative stays so, however little is known; a total that can be, by a normal sum.
+    Every 256 customers have a generator of their own, made from `seed` and their place in the
+    stream: chunks of any multiple of 256 give the same draws (to rounding).
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def total_draws(
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
             total += forecast.take(rows).sample_total(n_draws, rng) @ worth[rows]
             number += 1
-        expected += float(worth @ forecast.mean().sum(axis=1))
         if forecast.mean_factors is not None:
+            expected += float(worth @ forecast.mean().sum(axis=1))
             moved = worth @ forecast.mean_factors
             shift = moved if shift is None else shift + moved
     if shift is None:
@@ -56,5 +56,5 @@ def total_draws(
     if expected <= 0.0 or total.min() < 0.0:
         return np.asarray(total + z @ shift)
     doubt = np.asarray(shift / expected)
-    doubt /= max(1.0, float(np.linalg.norm(doubt)) / _MOST_DOUBT)
+    doubt /= max(1.0, float(np.linalg.norm(doubt)) / MOST_DOUBT)
     return np.asarray(total * np.exp(z @ doubt))

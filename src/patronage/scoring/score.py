@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from patronage.errors import FitError
 from patronage.forecast import AbstractForecast
+from patronage.forecast.totals import MOST_DOUBT
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
 from patronage.snapshots import Snapshot
@@ -174,8 +175,7 @@ def _mean_bounds(
         return np.full(len(clv), np.nan), np.full(len(clv), np.nan)
     sd = np.sqrt((forecast.mean_factors**2).sum(axis=1)) * np.abs(unit)
     relative = np.where(clv != 0, sd / np.where(clv != 0, np.abs(clv), 1.0), 0.0)
-    # Why: a mean with a relative deviation of 10 has no use for a bound e^12 away.
-    spread = np.exp(_NORMAL_QUANTILE * np.minimum(relative, 3.0))
+    spread = np.exp(_NORMAL_QUANTILE * np.minimum(relative, MOST_DOUBT))
     return np.minimum(clv / spread, clv * spread), np.maximum(clv / spread, clv * spread)
 
 
