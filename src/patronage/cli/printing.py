@@ -45,6 +45,7 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
     for note in quality.notes:
         typer.echo(f"Assumed: {note}")
+    # Why not to standard error: they are of the answer, and the log stands there, maybe as JSON.
     for warning in result.summary["warnings"]:
         typer.echo(f"Warning: {warning}")
     typer.echo(f"Report: {result.out / 'report.html'}")

@@ -33,8 +33,8 @@ class Match:
 
 def normal(name: str) -> str:
     """A column name without case, accents, spaces and punctuation: 'Prix (Été)' → 'prixete'."""
-    bare = unicodedata.normalize("NFKD", name.strip().lower())
-    return re.sub(r"[\W_]+", "", bare)
+    # Decomposed, an accent is a sign of its own and falls with the others.
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.strip().lower()))
 
 
 def match_columns(names: Iterable[str], columns: Mapping[str, str] | None = None) -> Match:
