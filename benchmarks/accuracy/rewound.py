@@ -98,7 +98,8 @@ def judge_case(name: str, as_of: date, horizon: Horizon) -> dict[tuple[str, str]
         fitted = kind(carry=Remembered(ParetoNBD())).fit(known, horizon)
         for part, (believed, votes, levels) in PARTS.items():
             carrying._DECLINE_TRUST = believed
-            taken = {} if votes else {"vote": 0.0}
+            # The level of a whole year, which came later (decision 27), would hide these parts.
+            taken = {"level": 1.0} if votes else {"level": 1.0, "vote": 0.0}
             taken |= {} if levels else {"beyond": 1.0}
             forecast = replace(fitted, **taken).predict(known, horizon)
             told[model, part] = metrics_of(forecast, outcome)
