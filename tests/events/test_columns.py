@@ -144,6 +144,8 @@ def test_what_happens_tomorrow_is_set_aside_unless_as_of_says_otherwise() -> Non
         (["1,234.50", "2"], [1234.5, 2.0]),
         (["1.234,50", "2,5"], [1234.5, 2.5]),
         (["€ 12,50", "3,00 €"], [12.5, 3.0]),
+        (["R$ 1.250,00", "R$12,50"], [1250.0, 12.5]),
+        (["US$ 12.50", "-US$3"], [12.5, -3.0]),
         (["$1,000", "$2.25"], [1000.0, 2.25]),
         (["USD 12.50", "Rs. 3"], [12.5, 3.0]),
         (["1 234,5", "1'000,25"], [1234.5, 1000.25]),
@@ -238,6 +240,35 @@ def test_one_currency_is_taken_and_several_are_refused() -> None:
     assert EventLog.from_frame(frame.rename({"amount": "Amount (€)"})).currency == "EUR"
     with pytest.raises(EventSchemaError, match="2 currencies"):
         EventLog.from_frame(frame.with_columns(currency=pl.Series(["EUR", "USD"])))
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        (["12,50 €", "3"], "EUR"),
+        (["R$ 12,50", "R$ 3,00"], "BRL"),
+        (["£12.50", None], "GBP"),
+        (["$12.50", "$3"], "USD"),
+        (["AR$ 12.50", "3"], "USD"),
+        (["12.50", "3"], "USD"),
+    ],
+)
+def test_a_currency_is_read_off_the_signs_of_the_amounts(
+    written: list[str | None], code: str
+) -> None:
+    frame = pl.DataFrame({"customer": [1, 2], "date": ["2024-01-01"] * 2, "amount": written})
+
+    assert EventLog.from_frame(frame).currency == code
+    assert EventLog.from_frame(frame, currency="SEK").currency == "SEK"
+    priced = frame.rename({"amount": "price"}).with_columns(quantity=pl.lit(2))
+    assert EventLog.from_frame(priced).currency == code
+
+
+def test_amounts_with_the_signs_of_two_currencies_are_refused() -> None:
+    frame = pl.DataFrame({"customer": [1, 2], "date": ["2024-01-01"] * 2, "amount": ["€1", "£2"]})
+
+    with pytest.raises(EventSchemaError, match="2 currencies"):
+        EventLog.from_frame(frame)
 
 
 def test_several_candidates_are_chosen_by_preference_and_said() -> None:

@@ -16,8 +16,8 @@ _EXACT: Final = (
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
 )
 
-# A number with a sign, brackets and a short unit (€, USD, kr.) on either side of it.
-_UNIT = r"(\p{L}{1,4}\.?|\p{Sc})?"
+# A number with a sign, brackets and a short unit (€, USD, kr., R$) on either side of it.
+_UNIT = r"(\p{L}{1,4}\.?\p{Sc}?|\p{Sc})?"
 _WRITTEN = rf"[(+-]?\s*{_UNIT}\s*[(+-]?\s*[.,]?[0-9][0-9.,''\x{{2019}}\s\x{{00a0}}]*{_UNIT}\s*[)-]?"
 
 

@@ -4,6 +4,7 @@ from patronage.engines import default_engine
 from patronage.errors import EventSchemaError, SettingsError
 from patronage.events.matching import Match
 from patronage.events.raw import RawTable, blank, text_of
+from patronage.events.spellings import CURRENCY_SIGNS
 
 __all__ = ["settle_currency"]
 
@@ -30,6 +31,10 @@ def settle_currency(raw: RawTable, match: Match, given: str | None) -> tuple[str
                 f"SELECT DISTINCT {text} FROM {raw.sql()} WHERE NOT {blank(text)} ORDER BY 1"
             )
         ]
+    else:
+        column = match.found.get("amount", match.found.get("price"))
+        if column is not None and raw.columns[column] == "VARCHAR":
+            codes = _signs_in(raw, column)
     if len(codes) > 1:
         raise EventSchemaError(
             f"amounts are in {len(codes)} currencies ({', '.join(codes[:6])}); a sum of them means "
@@ -46,3 +51,12 @@ def settle_currency(raw: RawTable, match: Match, given: str | None) -> tuple[str
         amount = match.found["amount"]
         return match.currency, (f"currency {match.currency}, from the name {amount!r}.",)
     return "USD", ("currency not given: USD is assumed; say another with --currency.",)
+
+
+def _signs_in(raw: RawTable, column: str) -> list[str]:
+    """The codes of the signs that stand in a column of amounts ("12,50 €")."""
+    text = text_of(column)
+    # Why no letter before it: AR$ is not R$.
+    found = (rf"bool_or(regexp_matches({text}, '(^|\P{{L}})\Q{s}\E'))" for s in CURRENCY_SIGNS)
+    seen = default_engine().row(f"SELECT {', '.join(found)} FROM {raw.sql()}")
+    return sorted(code for code, there in zip(CURRENCY_SIGNS.values(), seen, strict=True) if there)

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
 
 from patronage.errors import EventSchemaError
-from patronage.events.spellings import CURRENCY_CODES, LAST_RESORTS, SPELLINGS
+from patronage.events.spellings import CURRENCY_CODES, CURRENCY_SIGNS, LAST_RESORTS, SPELLINGS
 
 __all__ = ["Match", "find_column", "match_columns", "normal"]
 
@@ -66,10 +65,6 @@ def match_columns(names: Iterable[str], columns: Mapping[str, str] | None = None
     return Match(found, frozenset(given), tuple(notes), _currency_in(found.get("amount")))
 
 
-# Why not $ or ¥: several currencies write them.
-_SIGNS: Final = {"€": "EUR", "£": "GBP", "₹": "INR"}
-
-
 def find_column(names: Iterable[str], spellings: Iterable[str]) -> list[str]:
     """The names that are spelled so, in the order of the spellings."""
     by_form: dict[str, list[str]] = {}
@@ -93,7 +88,7 @@ def _forms(name: str) -> list[str]:
 def _currency_in(name: str | None) -> str | None:
     words = re.split(r"[\W_]+", (name or "").lower())
     codes = {word.upper() for word in words if word in CURRENCY_CODES and len(words) > 1}
-    codes |= {code for sign, code in _SIGNS.items() if sign in (name or "")}
+    codes |= {code for sign, code in CURRENCY_SIGNS.items() if sign in (name or "")}
     return codes.pop() if len(codes) == 1 else None
 
 

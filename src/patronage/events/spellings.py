@@ -5,7 +5,7 @@ from typing import Final
 
 from patronage.events.languages import ABROAD
 
-__all__ = ["CURRENCY_CODES", "LAST_RESORTS", "SPELLINGS"]
+__all__ = ["CURRENCY_CODES", "CURRENCY_SIGNS", "LAST_RESORTS", "SPELLINGS"]
 
 _ENGLISH: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_id": (
@@ -101,3 +101,6 @@ CURRENCY_CODES: Final = frozenset(
         *("dkk", "pln", "czk", "huf", "brl", "mxn", "zar", "krw", "sgd"),
     )
 )
+
+# Why not $ or ¥: several currencies write them.
+CURRENCY_SIGNS: Final = {"€": "EUR", "£": "GBP", "R$": "BRL", "₹": "INR"}
