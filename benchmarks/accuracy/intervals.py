@@ -3,10 +3,11 @@
     python benchmarks/accuracy/intervals.py [SET …]
 
 Every model is fitted to the calibration period alone, with and without `Conformal`, and judged once
-on the holdout. Writes INTERVALS.md.
+on the holdout. Writes INTERVALS.md; sets that were not asked for are left there as they were.
 """
 
 import argparse
+import re
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,8 +109,14 @@ def main() -> None:
         "should be the level, the interval score is the better the lower, and the gap at zero is "
         "the share of customers who brought nothing less what was forecast.\n"
     )
-    parts = [as_text(*judged(*case)) for case in SETS if not wanted or case[0] in wanted]
-    Path(__file__).with_name("INTERVALS.md").write_text("\n".join([head, *parts]))
+    path = Path(__file__).with_name("INTERVALS.md")
+    old = re.split(r"(?m)^(?=## )", path.read_text())[1:] if path.exists() else []
+    parts = {part.split("\n", 1)[0]: part.rstrip() + "\n" for part in old}
+    for case in SETS:
+        if not wanted or case[0] in wanted:
+            text = as_text(*judged(*case))
+            parts[text.split("\n", 1)[0]] = text
+    path.write_text("\n".join([head, *parts.values()]))
 
 
 if __name__ == "__main__":
