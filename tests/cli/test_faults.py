@@ -1,5 +1,6 @@
 """What the user got wrong ends with exit code 2 and says how to mend it; what we did with 1."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,13 @@ def test_a_fault_of_ours_ends_with_one_and_asks_for_a_report(
     assert "This is our fault" in said.err
     assert "Traceback" not in said.err
     assert "Traceback" in shown.err
+
+
+def test_warnings_stand_with_the_answer_and_lines_of_the_log_stay_json(
+    patronage: Any, place: Path
+) -> None:
+    said = patronage("--log", "json", "doctor", place / "few.csv")
+
+    assert said.code == 0, said.err
+    assert "Warning: 1 of 2 rows (50%) were set aside" in said.out
+    assert [json.loads(line)["command"] for line in said.err.splitlines()] == ["doctor"]

@@ -1,7 +1,7 @@
 """What a person reads in the terminal after a command."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +45,7 @@ def print_result(result: "RunResult", *, as_json: bool) -> None:
     typer.echo(f"Model: {scoring.model}. {result.judgement.reasons[0]}")
     for note in quality.notes:
         typer.echo(f"Assumed: {note}")
-    # Why not to standard error: they are of the answer, and the log stands there, maybe as JSON.
-    for warning in result.summary["warnings"]:
-        typer.echo(f"Warning: {warning}")
+    _print_warnings(result.summary["warnings"])
     typer.echo(f"Report: {result.out / 'report.html'}")
 
 
@@ -80,8 +78,7 @@ def print_log(log: "EventLog") -> None:
     print_table("Columns", ["here", "in the source"], list(quality.matched.items()))
     for note in quality.notes:
         typer.echo(f"Assumed: {note}")
-    for warning in quality.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
+    _print_warnings(quality.warnings)
 
 
 def print_table(title: str, head: list[str], rows: list[Any]) -> None:
@@ -118,8 +115,7 @@ def print_features(quality: "QualityReport", made: "FeatureTables", path: "Path"
             f"Selection: {chosen['kept']} features kept, {chosen['dropped']} dropped, learned on "
             f"{chosen['learned_on']:,} rows ({chosen['of']}); why: selection.csv"
         )
-    for warning in told["warnings"]:
-        typer.echo(f"Warning: {warning}", err=True)
+    _print_warnings(told["warnings"])
     typer.echo(f"Table: {path}")
 
 
@@ -152,8 +148,13 @@ def print_fit(found: dict[str, Any]) -> None:
         )
     if "report" in found:
         typer.echo(f"Report: {found['report']}")
-    for line in found.get("warnings", []):
-        typer.echo(f"Warning: {line}", err=True)
+    _print_warnings(found.get("warnings", []))
+
+
+def _print_warnings(warnings: Iterable[str]) -> None:
+    # Why not to standard error: they are of the answer, and the log stands there, maybe as JSON.
+    for warning in warnings:
+        typer.echo(f"Warning: {warning}")
 
 
 def _print_posterior(title: str, drawn: dict[str, Any]) -> None:
