@@ -50,7 +50,7 @@ def cdnow(data_dir: Path) -> Snapshot:
     return whole.take(slice(0, 300))
 
 
-SLOW = {"bg_bb", "bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"}
+SLOW = {"bg_cnbd_k", "mbg_cnbd_k", "pareto_ggg"}
 
 
 @pytest.fixture(

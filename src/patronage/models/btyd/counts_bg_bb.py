@@ -23,6 +23,9 @@ __all__ = ["BGBBCounts"]
 # A share of a period below which a horizon ends with the period: rounding, not time.
 _WHOLE: Final = 1e-9
 
+# Customers × opportunities that are laid out at once: 4 MiB an array.
+_CELLS: Final = 500_000
+
 
 @final
 @dataclass(frozen=True)
@@ -85,6 +88,20 @@ class BGBBCounts(AbstractCounts):
         found[:, 0] += 1.0 - self.p_alive
         return found
 
+    def p_active(self, days: Float[np.ndarray, " times"]) -> Float[np.ndarray, "customers times"]:
+        """p_alive × Σ P(the next purchase is at the k-th of the opportunities within `days`)."""
+        whole, part = self._chances(days)
+        most = int(whole.max(initial=0)) + 1
+        found = np.empty((len(self.x), len(days)))
+        step = max(_CELLS // most, 1)
+        for start in range(0, len(found), step):
+            rows = slice(start, start + step)
+            next_at = self.take(rows)._next_at(most)
+            so_far = np.cumsum(next_at, axis=1)
+            so_far = np.concatenate([np.zeros((len(so_far), 1)), so_far], axis=1)
+            found[rows] = so_far[:, whole] + part * next_at[:, whole]
+        return self.p_alive[:, None] * found
+
     def sample(
         self, edges: Float[np.ndarray, " edges"], n_draws: int, rng: np.random.Generator
     ) -> Int[np.ndarray, "draws customers periods"]:
@@ -135,6 +152,17 @@ class BGBBCounts(AbstractCounts):
         stayed = (self.delta + self.n)[:, None]
         both = stayed + _column(self.gamma)
         return np.asarray(_log_rising(stayed, k) - _log_rising(both, k))
+
+    def _next_at(self, most: int) -> Float[np.ndarray, "customers chances"]:
+        """P(the next purchase is at opportunity n + k | alive at n), k = 1 … most."""
+        k = np.arange(float(most))
+        leaving = _column(self.gamma) / ((self.delta + self.n)[:, None] + _column(self.gamma) + k)
+        # At each opportunity by who is there and has not bought since n.
+        buying = (self.alpha + self.x)[:, None]
+        buying = buying / (buying + (self.beta + self.n - self.x)[:, None] + k)
+        log_there = np.log1p(-leaving)
+        log_there[:, 1:] += np.log1p(-buying[:, :-1])
+        return np.asarray(np.exp(np.cumsum(log_there, axis=1)) * buying)
 
     def _pmf_if_alive(self, chances: int, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """P(N = j) over so many opportunities, given alive at n."""
