@@ -9,7 +9,7 @@ import pytest
 
 from patronage.engines import default_engine
 from patronage.errors import EventSchemaError, EventSourceError, PatronageError
-from patronage.events import EventLog, read_events
+from patronage.events import EventLog, intake, read_events
 
 CSV = "customer_id,date,amount\n1,2024-01-01,1.5\n2,2024-01-02,2.5\n"
 
@@ -55,7 +55,7 @@ def test_every_dialect_of_delimited_text_gives_the_same_log(
     assert total(log) == 4.0
 
 
-def test_json_ndjson_and_parquet_are_read(tmp_path: Path) -> None:
+def test_json_ndjson_and_parquet_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"customer_id": 1, "date": "2024-01-01", "amount": 1.5},
         {"customer_id": 2, "date": "2024-01-02", "amount": 2.5, "basket": {"n": 1}},
@@ -67,7 +67,10 @@ def test_json_ndjson_and_parquet_are_read(tmp_path: Path) -> None:
     table.with_columns(pl.col("date").str.to_date()).write_parquet(parquet)
 
     assert [total(read_events(path)) for path in (array, lines, parquet)] == [4.0, 4.0, 4.0]
-    assert str(parquet) in read_events(parquet).relation  # read in place
+    # A large table is read in place, a small one is written down in short.
+    assert str(parquet) not in read_events(parquet).relation
+    monkeypatch.setattr(intake, "_FEW", 1)
+    assert str(parquet) in read_events(parquet).relation
 
 
 def test_a_folder_or_a_glob_is_one_table_and_mixed_kinds_are_refused(tmp_path: Path) -> None:
