@@ -288,6 +288,7 @@ def test_customers_who_cost_more_than_they_pay_are_forecast_below_zero(
     np.testing.assert_array_equal(read.predict(snapshot, HORIZON).mean(), forecast.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Hurdle(learner=QUICK), ZILN(learner=QUICK)])
 def test_what_clips_losses_has_the_right_total_all_the_same(
     model: Model, costly: tuple[Snapshot, np.ndarray]

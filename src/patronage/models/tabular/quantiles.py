@@ -133,9 +133,10 @@ class Quantiles:
         """Learn from customers at earlier origins and what they then did."""
 
         def learn_gains(lesson: Lesson) -> LearnedGains:
+            # First, since a learner that knows no quantiles refuses them.
+            table, mean = learn_table(lesson, self.learner, lesson.cash, seed=seed)
             head = Head((lesson.cash > 0).astype(np.float64), "binary")
             (paying,) = self.learner.grow(lesson.table, lesson.fold, (head,), seed=seed)
-            table, mean = learn_table(lesson, self.learner, lesson.cash, seed=seed)
             return LearnedGains(QuantileGains(paying.predictor, table), paying.unseen, mean)
 
         return fit_signed(
