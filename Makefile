@@ -7,7 +7,9 @@ ENV := .venv
 PY := $(ENV)/bin/python
 STAMP := $(ENV)/.installed
 # Why: two test workers on two cores; numeric libraries that start threads of their own only wait.
-ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# And what is compiled once is kept, whatever the shell says: each worker and each command that a
+# test starts would compile it anew.
+TESTING := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 # Why apart: to check the shapes of every call doubles the time of a test. It is done on the tests that
 # are not LONG, which call every room.
 LONG := slow or service or hypothesis
@@ -30,16 +32,16 @@ demo: $(STAMP)  ## a full run on a simulated sample; ends with a report
 	@echo "The report lies in $(DEMO_DIR)/report.html"
 
 test: $(STAMP)  ## every test, with the services that they need; shapes are checked
-	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(ONE_THREAD) scripts/services run \
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(TESTING) scripts/services run \
 		$(PY) -m pytest -q -n auto --dist loadfile -m "$(LONG)" $(ARGS)
-	@$(ONE_THREAD) $(PY) -m pytest -q -n auto --dist loadfile -m "not ($(LONG))" $(SHAPES) $(ARGS)
+	@$(TESTING) $(PY) -m pytest -q -n auto --dist loadfile -m "not ($(LONG))" $(SHAPES) $(ARGS)
 
 check: $(STAMP)  ## lint, format, types, layers and the fast tests: under three minutes
 	@$(PY) -m ruff check --quiet $(CODE)
 	@$(PY) -m ruff format --check --quiet $(CODE) || { echo "To mend: make fix"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
 	@found=$$($(ENV)/bin/lint-imports --no-logo 2>&1) || { echo "$$found"; exit 1; }
-	@$(ONE_THREAD) $(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not service" $(ARGS)
+	@$(TESTING) $(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not service" $(ARGS)
 
 fix: $(STAMP)  ## mend what a tool can mend: lint and format
 	@$(PY) -m ruff check --fix --quiet $(CODE) || true

@@ -19,7 +19,7 @@ if (_beside := ROOT.parent / "shared" / "data").is_dir():
 # Why no deadline: the first example pays for imports, and test machines are shared.
 _always = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=5, **_always)
-settings.register_profile("ci", max_examples=100, derandomize=True, print_blob=True, **_always)
+settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **_always)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 

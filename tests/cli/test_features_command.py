@@ -68,7 +68,6 @@ def test_a_random_split_is_labelled_wherever_it_is_told(
 
     assert said.code == 0, said.err
     assert "RANDOM SPLIT" in said.out
-    assert "RANDOM SPLIT" in said.err
     assert "RANDOM SPLIT" in json.loads((tmp_path / "summary.json").read_text())["warnings"][-1]
     assert set(pl.read_parquet(tmp_path / "table.parquet")["split"]) == {"random"}
 

@@ -118,7 +118,7 @@ def covered(model: str, of: str, *, level: float, n_customers: int, seed: int) -
         return _inside(draws, lives.ahead, level, rng)
     as_of = date(2025, 7, 1)
     forecast = CompoundForecast(rfm.customer_id, as_of, horizon, counts, fitted.spend.spend(rfm))
-    return _inside(forecast.sample(400, rng).sum(axis=2), cash, level, rng)
+    return _inside(forecast.sample_total(400, rng), cash, level, rng)
 
 
 def _inside(draws: np.ndarray, truth: np.ndarray, level: float, rng: np.random.Generator) -> float:

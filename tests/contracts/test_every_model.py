@@ -90,7 +90,7 @@ def test_means_are_finite_and_of_the_right_shape(
 def test_quantiles_rise_and_agree_with_the_distribution(
     name: str, fitted: Fitted, snapshot: Snapshot
 ) -> None:
-    forecast = fitted(name).predict(snapshot, HORIZON)
+    forecast = fitted(name).predict(snapshot.take(slice(0, 150)), HORIZON)
     levels = np.array([0.05, 0.25, 0.5, 0.75, 0.9, 0.99])
 
     quantiles = forecast.quantile(levels.tolist())

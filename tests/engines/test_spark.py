@@ -76,7 +76,7 @@ def _same(mine: pl.DataFrame, other: pl.DataFrame) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(
     seed=st.integers(0, 2**31),
     day=st.integers(60, 800),

@@ -310,7 +310,7 @@ def _source(case: Case, folder: Path) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(cases())
 def test_a_random_log_gives_finite_scores_or_an_error_that_mends(case: Case) -> None:
     assert outcome_of(case)

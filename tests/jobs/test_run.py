@@ -163,6 +163,7 @@ def test_a_history_too_short_to_judge_is_said_and_scored(tmp_path: Path) -> None
     assert "No forecast could be judged on this history" in page
 
 
+@pytest.mark.slow
 def test_a_horizon_longer_than_can_be_judged_is_warned_of(
     shop_run: RunResult, shop_log: EventLog, tmp_path: Path
 ) -> None:

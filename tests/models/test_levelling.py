@@ -17,6 +17,7 @@ from patronage.models.tabular.ziln import ZILN
 from patronage.snapshots import take_snapshot
 
 YEAR = Horizon(52, "week")
+pytestmark = pytest.mark.slow
 MODELS = {
     "hurdle": Hurdle(carry=ParetoNBD(), learner=ElasticNet()),
     "tweedie": Tweedie(carry=ParetoNBD(), learner=ElasticNet()),

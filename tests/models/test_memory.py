@@ -9,6 +9,7 @@ import pytest
 
 from patronage.datasets import SimulationSettings, simulate
 from patronage.errors import NotEnoughDataError
+from patronage.events import EventLog
 from patronage.horizon import Horizon
 from patronage.models.base import FittedModel
 from patronage.models.catalog import make_model
@@ -92,7 +93,9 @@ def test_rewound_days_are_kept_and_equal(snapshot: Snapshot) -> None:
 
 @pytest.mark.slow
 def test_boosting_models_that_share_a_lesson_forecast_as_each_alone() -> None:
-    apart = take_snapshot(simulate(SimulationSettings(n_customers=500), seed=5).log().compact())
+    drawn = simulate(SimulationSettings(n_customers=500), seed=5).events
+    plain = drawn.select("customer_id", "event_time", "known_time", "kind", "amount")
+    apart = take_snapshot(EventLog.from_frame(plain, currency="USD").compact())
     together = apart.remembering()
     horizon = Horizon(4, "week")
 

@@ -167,6 +167,7 @@ def test_a_horizon_too_long_to_learn_is_refused_without_a_process_to_carry_it(na
         MODELS[name].fit(snapshot_of(200), Horizon(40, "week"))
 
 
+@pytest.mark.slow
 @both
 def test_a_process_carries_it_to_the_horizon_asked(name: str):
     long = Horizon(40, "week")

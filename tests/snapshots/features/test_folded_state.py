@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patronage.errors import EventSchemaError
@@ -42,27 +42,11 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
         assert ours == theirs, (name, ours, theirs)
 
 
-ANY = (worlds(), st.integers(1, DAYS + 60), st.randoms(use_true_random=False), st.booleans())
-
-
 @pytest.mark.slow
-@settings(max_examples=4)
-@given(*ANY)
+@given(worlds(), st.integers(1, DAYS + 60), st.randoms(use_true_random=False), st.booleans())
 def test_a_snapshot_row_is_the_row_of_the_folded_state(
     world: World, day: int, chance: random.Random, compacted: bool
 ) -> None:
-    check(world, day, chance, compacted)
-
-
-@pytest.mark.slow
-@given(*ANY)
-def test_so_it_is_in_many_worlds(
-    world: World, day: int, chance: random.Random, compacted: bool
-) -> None:
-    check(world, day, chance, compacted)
-
-
-def check(world: World, day: int, chance: random.Random, compacted: bool) -> None:
     as_of = (START + timedelta(days=day)).date()
     groups = tuple(FEATURES)
     log = world.log()
