@@ -184,7 +184,7 @@ def as_text(results: pl.DataFrame) -> str:
         ).rows():
             if value is not None and metric in METRICS[:4]:
                 parts.append(f"- {metric}: {value:+.4f} ({low:+.4f} to {high:+.4f})")
-        parts += ["", _hindsight(mine), *_squares(mine, picked)]
+        parts += ["", _hindsight(mine), "", _elsewhere(mine), *_squares(mine, picked)]
     return "\n".join(parts) + "\n"
 
 
@@ -240,6 +240,28 @@ def _hindsight(mine: pl.DataFrame) -> str:
         "With hindsight, which the choice did not have, these have a lower deviance on the "
         f"holdout, beyond noise. {'. '.join(part[0].upper() + part[1:] for part in parts)}."
     )
+
+
+def _elsewhere(mine: pl.DataFrame) -> str:
+    """Which models the holdout would have preferred by another metric than the one chosen by."""
+    parts = []
+    for metric, sign in (
+        ("normalized_gini", -1),
+        ("top_decile_capture", -1),
+        ("rmse_purchases", 1),
+    ):
+        rows = mine.filter(pl.col("metric") == metric).with_columns(
+            worse=pl.col("chosen_minus_this") * sign,
+            least=pl.min_horizontal(
+                pl.col("difference_low") * sign, pl.col("difference_high") * sign
+            ),
+        )
+        better = rows.filter(pl.col("least") > 0).sort("worse", descending=True)
+        told = [
+            f"{model} by {worse:.3g}" for model, worse in better.select("model", "worse").rows()
+        ]
+        parts.append(f"by {metric} {', '.join(told) if told else 'none'}")
+    return f"Better beyond noise by other metrics: {'; '.join(parts)}."
 
 
 if __name__ == "__main__":
