@@ -71,6 +71,7 @@ def test_settings_and_what_was_learned_obey_their_protocols(name: str, composed:
     assert json.dumps(spend.facts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_quantiles_distribution_and_draws_of_cash_agree(
     name: str, composed: Composed, snapshot: Snapshot

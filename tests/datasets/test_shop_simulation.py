@@ -273,6 +273,7 @@ def test_another_format_is_refused(shop: Simulation, tmp_path):
         shop.write(tmp_path, format="xlsx")
 
 
+@pytest.mark.slow
 @given(
     n=st.integers(1, 40),
     seed=st.integers(0, 2**32),

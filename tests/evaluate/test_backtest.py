@@ -213,6 +213,7 @@ def test_sums_of_segments_add_up_to_the_whole(card: Scorecard):
             assert found == pytest.approx(mine[column].sum())
 
 
+@pytest.mark.slow
 def test_a_backtest_can_be_repeated(shop: EventLog, card: Scorecard):
     again = backtest(
         shop,

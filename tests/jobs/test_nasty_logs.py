@@ -140,8 +140,8 @@ def checked(found: RunResult) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    # Every eighth stands for the others in the fast tests.
-    [pytest.param(case, marks=[pytest.mark.slow] if k % 8 else []) for k, case in enumerate(LOGS)],
+    # Every sixteenth stands for the others in the fast tests.
+    [pytest.param(case, marks=[pytest.mark.slow] if k % 16 else []) for k, case in enumerate(LOGS)],
 )
 def test_a_nasty_log_gives_finite_files_or_an_error_that_mends(case: str, tmp_path: Path) -> None:
     settings = RunSettings(horizon=Horizon(4, "week"), models=CHEAP)

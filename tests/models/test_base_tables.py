@@ -244,6 +244,7 @@ def test_a_log_that_is_quiet_at_its_end_may_say_so(shop: EventLog) -> None:
         _ = base_table(shop, as_of=[DATES[0]], groups=(), targets="none").observed
 
 
+@pytest.mark.slow
 def test_a_gap_keeps_targets_from_the_dates_right_after_them(shop: EventLog) -> None:
     weekly = [START + timedelta(days=7 * k) for k in range(40, 44)]
 

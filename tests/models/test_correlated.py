@@ -169,6 +169,7 @@ def test_the_forecast_is_that_of_the_latents_given_the_history() -> None:
             assert reached == pytest.approx(float(weight @ (cash <= total)), abs=0.005)
 
 
+@pytest.mark.slow
 def test_draws_quantiles_and_mean_of_a_correlated_forecast_agree() -> None:
     forecast = mixed()
     draws = forecast.sample(20_000, np.random.default_rng(4))
@@ -182,6 +183,7 @@ def test_draws_quantiles_and_mean_of_a_correlated_forecast_agree() -> None:
         assert ((forecast.cdf(at)[1] >= level - 1e-6) | (at > 0)).all()
 
 
+@pytest.mark.slow
 def test_the_correlation_mends_the_total_where_frequent_buyers_spend_more() -> None:
     """Against Σ λ E[z | ν] of the latents that the shops were drawn from."""
     alone, mended = [], []

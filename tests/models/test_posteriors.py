@@ -237,6 +237,7 @@ def test_leaving_one_out_is_exact_where_it_is_known():
     assert loo.n_doubtful == 0
 
 
+@pytest.mark.slow
 def test_leaving_one_out_tells_models_apart_as_the_likelihood_does(cdnow_sample):
     table = compact(histories_of(cdnow_sample)).table
     told = {}

@@ -97,6 +97,7 @@ def test_with_one_event_per_purchase_the_cnbd_models_are_bg_and_mbg_nbd(modified
     assert rows == pytest.approx(plain.log_likelihood(theta, table.plain), abs=1e-10)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     k=st.integers(1, 7),

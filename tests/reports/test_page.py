@@ -211,6 +211,7 @@ def test_one_customer_without_history_to_judge_by(make_inputs):
     assert "too little history to follow cohorts" in html
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_know_who_is_active(make_inputs):
     inputs = make_inputs(n=200)
     unknown = pl.lit(None, dtype=pl.Float64).alias("p_alive")
@@ -220,6 +221,7 @@ def test_a_model_that_does_not_know_who_is_active(make_inputs):
     assert "does not say who is still active" in html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 def test_values_that_are_nought_or_negative(make_inputs, factor):
     inputs = make_inputs(n=50)
@@ -244,12 +246,14 @@ def test_values_that_are_nought_or_negative(make_inputs, factor):
     assert "NaN" not in html
 
 
+@pytest.mark.slow
 def test_huge_amounts_are_written_in_thousands(make_inputs):
     html = render_report(make_inputs(n=100, scale=1e6, currency="IDR"))
 
     assert "money in IDR thousand" in html
 
 
+@pytest.mark.slow
 def test_thirty_models_and_many_periods(make_inputs):
     inputs = make_inputs(n=50, horizon="120 months")
     first = inputs.leaderboard.filter(pl.col("model") == "mbg_nbd")

@@ -95,6 +95,7 @@ def test_what_is_read_off_is_what_grouping_says(
             assert_frame_equal(found.select(loose), grouped.select(loose), rel_tol=1e-13)
 
 
+@pytest.mark.slow
 def test_the_spread_of_gaps_is_the_last_bit_of_rows_in_order() -> None:
     log = _log("days").compact()
     as_of = DAYS[-1]
