@@ -214,6 +214,7 @@ def test_fit_for_people_shows_estimates_and_warnings(patronage: Any, rfm_table: 
     assert "log-likelihood" in said.out
 
 
+@pytest.mark.slow
 def test_backtest_shows_the_board_and_writes_it(
     patronage: Any, events: Path, tmp_path: Path
 ) -> None:

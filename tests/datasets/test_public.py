@@ -76,6 +76,7 @@ def test_every_set_has_a_reader_and_is_described():
         assert all(len(source.sha256) == 64 for source in info.sources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_a_set_becomes_a_log_and_its_split_lies_within_it(name: str, data_dir: Path):
     info = DATASETS[name]
@@ -111,6 +112,7 @@ def test_online_retail_counts_no_invoice_twice_and_splits_by_sign(data_dir: Path
     assert rows["customer_id"].null_count() == 235_287
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, i in DATASETS.items() if i.one_observation_date])
 def test_a_set_of_one_date_has_attributes_before_it_and_one_outcome_after(
     name: str, data_dir: Path
