@@ -148,21 +148,15 @@ class BGBBCounts(AbstractCounts):
 
     def _log_staying(self, most: int) -> Float[np.ndarray, "customers chances"]:
         """ln P(there at n + k | there at n), k = 0 … most."""
-        k = np.arange(most + 1.0)
-        stayed = (self.delta + self.n)[:, None]
-        both = stayed + _column(self.gamma)
-        return np.asarray(_log_rising(stayed, k) - _log_rising(both, k))
+        return _log_falling((self.delta + self.n)[:, None], _column(self.gamma), most)
 
     def _next_at(self, most: int) -> Float[np.ndarray, "customers chances"]:
         """P(the next purchase is at opportunity n + k | alive at n), k = 1 … most."""
         k = np.arange(float(most))
-        leaving = _column(self.gamma) / ((self.delta + self.n)[:, None] + _column(self.gamma) + k)
-        # At each opportunity by who is there and has not bought since n.
-        buying = (self.alpha + self.x)[:, None]
-        buying = buying / (buying + (self.beta + self.n - self.x)[:, None] + k)
-        log_there = np.log1p(-leaving)
-        log_there[:, 1:] += np.log1p(-buying[:, :-1])
-        return np.asarray(np.exp(np.cumsum(log_there, axis=1)) * buying)
+        bought, missed = (self.alpha + self.x)[:, None], (self.beta + self.n - self.x)[:, None]
+        log_none_yet = _log_falling(missed, bought, most - 1)
+        there = self._log_staying(most)[:, 1:]
+        return np.asarray(np.exp(there + log_none_yet) * bought / (bought + missed + k))
 
     def _pmf_if_alive(self, chances: int, n_max: int) -> Float[np.ndarray, "customers counts"]:
         """P(N = j) over so many opportunities, given alive at n."""
@@ -187,6 +181,21 @@ def _log_rising(
     """ln Γ(size + k) - ln Γ(size) for k = 0, 1, 2, …: a sum of logs, without cancellation."""
     found = np.zeros((len(size), len(k)))
     np.cumsum(np.log(size + k[:-1]), axis=1, out=found[:, 1:])
+    return found
+
+
+def _log_falling(
+    size: Float[np.ndarray, "customers 1"],
+    other: float | Float[np.ndarray, "customers 1"],
+    most: int,
+) -> Float[np.ndarray, "customers chances"]:
+    """ln of the product of (size + i) / (size + other + i) over i < k, for k = 0 … most.
+
+    That so many in a row fail under a Beta(other, size): one logarithm each, and no cancellation.
+    """
+    at = size + np.arange(float(most))
+    found = np.zeros((len(size), most + 1))
+    np.cumsum(np.log(at / (at + other)), axis=1, out=found[:, 1:])
     return found
 
 
