@@ -23,6 +23,7 @@ from squares import SQUARES, squares
 from patronage.datasets import open_dataset
 from patronage.errors import PatronageError
 from patronage.evaluate import Scorecard, backtest
+from patronage.evaluate.metrics import METRICS as KNOWN
 from patronage.horizon import Horizon
 from patronage.jobs import EVERY, candidates, judge
 from patronage.jobs.progress import silent
@@ -245,11 +246,8 @@ def _hindsight(mine: pl.DataFrame) -> str:
 def _elsewhere(mine: pl.DataFrame) -> str:
     """Which models the holdout would have preferred by another metric than the one chosen by."""
     parts = []
-    for metric, sign in (
-        ("normalized_gini", -1),
-        ("top_decile_capture", -1),
-        ("rmse_purchases", 1),
-    ):
+    for metric in ("normalized_gini", "top_decile_capture", "rmse_purchases"):
+        sign = -1 if KNOWN[metric].higher_is_better else 1
         rows = mine.filter(pl.col("metric") == metric).with_columns(
             worse=pl.col("chosen_minus_this") * sign,
             least=pl.min_horizontal(
