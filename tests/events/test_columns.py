@@ -1,5 +1,6 @@
 """How columns are read: ids, times, amounts and kinds, each decided over the whole column."""
 
+import shlex
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -298,7 +299,18 @@ def test_columns_may_be_named_and_a_wrong_name_is_mended() -> None:
         EventLog.from_frame(frame, columns={"klient": "Odběratel"})
     with pytest.raises(EventSchemaError) as error:
         EventLog.from_frame(frame)
-    assert "--columns customer_id=YOUR_CUSTOMER_ID_COLUMN" in str(error.value)
+    assert "--columns 'customer_id=YOUR_CUSTOMER_ID_COLUMN,time=" in str(error.value)
+
+
+@pytest.mark.parametrize("time", ["Date d'achat", "Date ($)", "Date (UTC)"])
+def test_the_columns_that_are_advised_can_be_pasted_into_a_shell(time: str) -> None:
+    frame = pl.DataFrame({"qui": ["7"], time: ["2024-03-02"], "amount": [1.5]})
+
+    with pytest.raises(EventSchemaError) as error:
+        EventLog.from_frame(frame)
+
+    _, words = shlex.split(str(error.value).rpartition("To mend: ")[2])
+    assert words.startswith("customer_id=YOUR_CUSTOMER_ID_COLUMN,time=Date")
 
 
 @pytest.mark.parametrize(

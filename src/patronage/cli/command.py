@@ -1,5 +1,6 @@
 """Command: what is said of a column that stands in place of an option."""
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, final
@@ -36,7 +37,8 @@ def _refuse_column(ctx: Any, option: str, value: str, options: Sequence[str]) ->
     if meant:
         near = get_close_matches(option, options)
         others = f" (Possible options: {', '.join(sorted(near))})" if near else ""
+        named = shlex.quote(f"{meant[0]}={value}")
         ctx.fail(
             f"No such option: {option}{others}\n"
-            f"If {value} is a column of your events: --columns {meant[0]}={value}"
+            f"If {value} is a column of your events: --columns {named}"
         )

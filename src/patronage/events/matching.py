@@ -1,6 +1,7 @@
 """Which column of the source is which column of the log."""
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -135,6 +136,5 @@ def _missing(missing: list[str], seen: list[str], found: Mapping[str, str]) -> s
         f"{'time' if name == 'event_time' else name}={guesses.get(name, 'YOUR_AMOUNT_COLUMN')}"
         for name in ("customer_id", "event_time", "amount")
     )
-    quoted = f"'{typed}'" if " " in typed else typed
-    lines.append(f"To mend: --columns {quoted}")
+    lines.append(f"To mend: --columns {shlex.quote(typed)}")
     return "\n".join(lines)
