@@ -318,6 +318,8 @@ def test_the_columns_that_are_advised_can_be_pasted_into_a_shell(time: str) -> N
     [
         ["Kunden-Nr.", "Bestelldatum", "Umsatz (€)", "Währung"],
         ["Numéro client", "Date de commande", "Montant TTC", "Devise"],
+        ["N° client", "Date d'achat", "Montant TTC (€)", "Devise"],
+        ["Nº Cliente", "Data da compra", "Valor", "Moeda"],
         ["ID_CLIENTE", "Fecha de compra", "Importe", "Moneda"],
         ["Código cliente", "Data da compra", "Valor total", "Moeda"],
         ["Codice cliente", "Data ordine", "Importo", "Valuta"],

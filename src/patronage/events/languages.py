@@ -12,8 +12,15 @@ __all__ = ["ABROAD"]
 ABROAD: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_id": (
         *("kundennummer", "kunden_nr", "kunden_id", "kundnr", "kdnr", "kd_nr", "kunde"),
-        *("id_client", "numéro_client", "no_client", "code_client"),
-        *("id_cliente", "cliente_id", "número_cliente", "código_cliente", "cod_cliente"),
+        *("id_client", "numéro_client", "no_client", "n°_client", "code_client"),
+        *(
+            "id_cliente",
+            "cliente_id",
+            "nº_cliente",
+            "número_cliente",
+            "código_cliente",
+            "cod_cliente",
+        ),
         *("codice_cliente", "numero_cliente", "cliente", "klantnummer", "klant_id", "klantnr"),
         "klant",
     ),
@@ -44,8 +51,9 @@ ABROAD: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "order_id": (
         *("bestellnummer", "auftragsnummer", "rechnungsnummer", "belegnummer", "bestell_nr"),
-        *("numéro_commande", "id_commande", "commande", "numéro_facture", "número_pedido"),
-        *("id_pedido", "pedido", "número_factura", "factura", "numero_ordine", "id_ordine"),
+        *("numéro_commande", "no_commande", "n°_commande", "n°_de_commande", "id_commande"),
+        *("commande", "numéro_facture", "n°_facture", "número_pedido", "nº_pedido", "id_pedido"),
+        *("pedido", "número_factura", "nº_factura", "factura", "numero_ordine", "id_ordine"),
         *("ordine", "ordernummer", "bestelnummer", "factuurnummer"),
     ),
     "product_id": (
